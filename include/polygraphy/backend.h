@@ -1,0 +1,53 @@
+/* polygraphy/backend.h - what an inference backend is: one vtable, registered by name. */
+#ifndef POLYGRAPHY_BACKEND_H
+#define POLYGRAPHY_BACKEND_H
+
+#include "polygraphy/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One iteration's inputs: borrowed names and tensors. Frozen layout. */
+typedef struct pgy_feed {
+    size_t n;
+    const char *const *names;
+    pgy_tensor *const *tensors;
+} pgy_feed;
+
+/* One iteration's outputs, filled by infer(). */
+typedef struct pgy_outputs pgy_outputs;
+/* Appends; `name` is copied, the reference to `take_tensor` goes to `out` also on failure. */
+PGY_API PGY_MUST_USE pgy_status *pgy_outputs_add(pgy_outputs *out, const char *name,
+                                                 pgy_tensor *take_tensor);
+/* Wall time of the runtime's own call, without feeding and fetching. */
+PGY_API void pgy_outputs_set_elapsed(pgy_outputs *out, uint64_t elapsed_ns);
+
+typedef struct pgy_backend_ops {
+    size_t struct_size; /* sizeof at the backend's build; new members only at the end */
+    const char *name;   /* "onnxrt": flag and runner prefix; never changes */
+    const char *title;  /* "ONNX-Runtime": what logs show */
+
+    /* Finds and loads the runtime and checks its version. Called at most once, on first use. */
+    pgy_status *(*load)(pgy_context *cx, const void *args, void **out_lib);
+    /* Model to session, no inference yet. `model`, `lib`, `args` outlive the session. */
+    pgy_status *(*open)(pgy_context *cx, void *lib, pgy_model *model, const void *args,
+                        void **out_session);
+    /* What infer wants; owned by the session. */
+    pgy_status *(*inputs)(void *session, const pgy_io **out, size_t *out_n);
+    /* One iteration, one thread per session. Feeds are borrowed and hold exactly the session's
+     * inputs, in order, with matching types; outputs own their bytes. */
+    pgy_status *(*infer)(void *session, const pgy_feed *in, pgy_outputs *out);
+    void (*close)(void *session);
+    void (*unload)(void *lib); /* optional: some runtimes do not survive it */
+} pgy_backend_ops;
+
+/* A later registration of the same name wins. `ops` must outlive the context. */
+PGY_API PGY_MUST_USE pgy_status *pgy_backend_register(pgy_context *cx, const pgy_backend_ops *ops);
+/* NULL when there is none of that name. */
+PGY_API const pgy_backend_ops *pgy_backend_find(pgy_context *cx, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

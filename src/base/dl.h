@@ -1,0 +1,19 @@
+/* base/dl.h - shared libraries at run time. */
+#ifndef PX_BASE_DL_H
+#define PX_BASE_DL_H
+
+#include "base/px.h"
+
+typedef struct px_dl {
+    void *handle;
+} px_dl;
+
+/* `global` makes its symbols visible to libraries loaded later. BACKEND with the loader's words. */
+PX_MUST_USE pgy_status *px_dl_open(const char *path, bool global, px_dl *out);
+/* Copies the symbol's address into a typed function pointer: px_dl_bind(&dl, "f", &fn, sizeof fn).
+ * BACKEND when it is missing. */
+PX_MUST_USE pgy_status *px_dl_bind(const px_dl *dl, const char *symbol, void *out_pointer,
+                                   size_t size);
+void px_dl_close(px_dl *dl);
+
+#endif

@@ -1,0 +1,180 @@
+/* model/onnx.h - the ONNX intermediate representation: views into the model file.
+ *
+ * Strings, weights and attribute arrays point into the mapped file or into the model's arena;
+ * nothing here owns memory of its own. The graph may be edited (nodes and outputs dropped, value
+ * infos added); weights are never copied. Field meanings are those of onnx.proto.
+ */
+#ifndef PX_MODEL_ONNX_H
+#define PX_MODEL_ONNX_H
+
+#include "base/px.h"
+#include "polygraphy/model.h"
+
+typedef struct px_onnx_graph px_onnx_graph;
+
+/* One `TensorProto`. Where the bytes are: `raw` (little-endian, ONNX layout) when `raw.ptr` is
+ * set; else in an external file; else in typed repeated fields kept as wire bytes and decoded by
+ * px_onnx_tensor_load. */
+typedef struct px_onnx_tensor {
+    px_str name;
+    pgy_dtype dtype;
+    int rank;
+    const int64_t *dims;
+    px_str raw;
+    bool is_external;
+    px_str location; /* external: path relative to the model's folder, as written */
+    uint64_t offset, length;
+    bool has_length;
+    px_str wire; /* the whole TensorProto message */
+} px_onnx_tensor;
+
+typedef struct px_onnx_dim {
+    int64_t value; /* -1: dynamic */
+    px_str symbol; /* dim_param, may be empty */
+} px_onnx_dim;
+
+typedef enum px_onnx_type_kind {
+    PX_ONNX_TYPE_NONE = 0, /* not stated */
+    PX_ONNX_TYPE_TENSOR,
+    PX_ONNX_TYPE_SPARSE_TENSOR,
+    PX_ONNX_TYPE_SEQUENCE,
+    PX_ONNX_TYPE_MAP,
+    PX_ONNX_TYPE_OPTIONAL,
+    PX_ONNX_TYPE_OPAQUE
+} px_onnx_type_kind;
+
+typedef struct px_onnx_type {
+    px_onnx_type_kind kind;
+    pgy_dtype dtype; /* tensor element, or map key */
+    int rank;        /* -1: shape not stated */
+    const px_onnx_dim *dims;
+    const struct px_onnx_type *element; /* of sequence, optional; value of map */
+} px_onnx_type;
+
+typedef struct px_onnx_value_info {
+    px_str name;
+    px_onnx_type type;
+    px_str wire; /* the whole ValueInfoProto; empty for one we added */
+} px_onnx_value_info;
+
+/* Numbers are those of AttributeProto.AttributeType. */
+typedef enum px_onnx_attr_type {
+    PX_ONNX_ATTR_UNDEFINED = 0,
+    PX_ONNX_ATTR_FLOAT = 1,
+    PX_ONNX_ATTR_INT = 2,
+    PX_ONNX_ATTR_STRING = 3,
+    PX_ONNX_ATTR_TENSOR = 4,
+    PX_ONNX_ATTR_GRAPH = 5,
+    PX_ONNX_ATTR_FLOATS = 6,
+    PX_ONNX_ATTR_INTS = 7,
+    PX_ONNX_ATTR_STRINGS = 8,
+    PX_ONNX_ATTR_TENSORS = 9,
+    PX_ONNX_ATTR_GRAPHS = 10,
+    PX_ONNX_ATTR_SPARSE_TENSOR = 11,
+    PX_ONNX_ATTR_SPARSE_TENSORS = 12,
+    PX_ONNX_ATTR_TYPE_PROTO = 13,
+    PX_ONNX_ATTR_TYPE_PROTOS = 14
+} px_onnx_attr_type;
+
+typedef struct px_onnx_sparse {
+    px_onnx_tensor values, indices;
+    int rank;
+    const int64_t *dims;
+} px_onnx_sparse;
+
+typedef struct px_onnx_attr {
+    px_str name;
+    px_onnx_attr_type type; /* inferred from the filled field when the file does not say */
+    px_str ref_attr_name;   /* inside a function: the function's attribute it stands for */
+    float f;
+    int64_t i;
+    px_str s;
+    const px_onnx_tensor *t;      /* TENSOR: one; TENSORS: n */
+    px_onnx_graph *g;             /* GRAPH: one; GRAPHS: n */
+    const px_onnx_sparse *sparse; /* SPARSE_TENSOR: one; SPARSE_TENSORS: n */
+    const px_onnx_type *tp;
+    const float *floats;
+    const int64_t *ints;
+    const px_str *strings;
+    size_t n; /* length of the list kinds */
+    px_str wire;
+} px_onnx_attr;
+
+typedef struct px_onnx_node {
+    px_str name, op_type, domain, overload;
+    px_str *inputs; /* empty name: optional input left out */
+    size_t n_inputs;
+    px_str *outputs;
+    size_t n_outputs;
+    px_onnx_attr *attrs;
+    size_t n_attrs;
+    px_str wire; /* the whole NodeProto */
+} px_onnx_node;
+
+struct px_onnx_graph {
+    px_str name;
+    px_onnx_node *nodes;
+    size_t n_nodes;
+    px_onnx_tensor *initializers;
+    size_t n_initializers;
+    px_onnx_sparse *sparse_initializers;
+    size_t n_sparse_initializers;
+    px_onnx_value_info *inputs; /* as in the file: may include initializers */
+    size_t n_inputs;
+    px_onnx_value_info *outputs;
+    size_t n_outputs;
+    px_onnx_value_info *value_infos;
+    size_t n_value_infos;
+    px_str wire;
+};
+
+typedef struct px_onnx_opset {
+    px_str domain; /* "" is ai.onnx */
+    int64_t version;
+} px_onnx_opset;
+
+typedef struct px_onnx_function {
+    px_str domain, name, overload;
+    px_str *inputs, *outputs, *attr_names;
+    size_t n_inputs, n_outputs, n_attr_names;
+    px_onnx_attr *attr_defaults;
+    size_t n_attr_defaults;
+    px_onnx_node *nodes;
+    size_t n_nodes;
+    px_onnx_opset *opsets;
+    size_t n_opsets;
+    px_onnx_value_info *value_infos;
+    size_t n_value_infos;
+    px_str wire;
+} px_onnx_function;
+
+typedef struct px_onnx_model {
+    int64_t ir_version;
+    px_onnx_opset *opsets;
+    size_t n_opsets;
+    px_onnx_graph graph;
+    px_onnx_function *functions;
+    size_t n_functions;
+    px_str producer_name, producer_version;
+    px_str wire; /* the whole file */
+    char *dir;   /* folder external data is relative to, NUL-terminated */
+    px_arena arena;
+} px_onnx_model;
+
+/* Parses `bytes`, which must outlive the model. `dir` (copied) is where external data lies.
+ * Errors: MODEL with the field and byte position. Depth, counts and lengths are limited. */
+PX_MUST_USE pgy_status *px_onnx_parse(px_str bytes, const char *dir, px_onnx_model **out);
+void px_onnx_free(px_onnx_model *model);
+
+/* The tensor's elements as a pgy_tensor: a view into the file where the layout allows it
+ * (`model` must then outlive it), external data mapped, typed fields decoded.
+ * Paths that leave the model's folder are refused. */
+PX_MUST_USE pgy_status *px_onnx_tensor_load(const px_onnx_model *model, const px_onnx_tensor *t,
+                                            pgy_tensor **out);
+
+/* NULL when absent. */
+const px_onnx_attr *px_onnx_node_attr(const px_onnx_node *node, const char *name);
+/* Imported version of a domain ("" = "ai.onnx"); 0 when not imported. */
+int64_t px_onnx_opset_of(const px_onnx_opset *opsets, size_t n, px_str domain);
+
+#endif
