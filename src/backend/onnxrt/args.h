@@ -1,0 +1,19 @@
+/* backend/onnxrt/args.h - options of ONNX Runtime sessions. */
+#ifndef PX_BACKEND_ONNXRT_ARGS_H
+#define PX_BACKEND_ONNXRT_ARGS_H
+
+#include "base/opt.h"
+#include "polygraphy/context.h"
+
+typedef struct px_onnxrt_args {
+    px_opt_strs providers;               /* names or parts of them, by priority; default "cpu" */
+    px_opt_str graph_optimization_level; /* name as in ONNX Runtime's enum: "ORT_ENABLE_ALL" */
+} px_onnxrt_args;
+
+extern const px_opt_section px_onnxrt_group;
+
+/* Errors: USAGE for a level that is no identifier or does not exist. */
+PX_MUST_USE pgy_status *px_onnxrt_args_check(pgy_context *cx, px_arena *arena,
+                                             px_onnxrt_args *args);
+
+#endif

@@ -1,0 +1,14 @@
+/* backend/ref/args.h - options of the reference interpreter. */
+#ifndef PX_BACKEND_REF_ARGS_H
+#define PX_BACKEND_REF_ARGS_H
+
+#include "base/opt.h"
+
+typedef struct px_ref_args {
+    px_opt_str ref_precision; /* "float64" (default) or "typed" */
+    px_opt_flag ref_ops;      /* list the operators there are and stop */
+} px_ref_args;
+
+extern const px_opt_section px_ref_group;
+
+#endif

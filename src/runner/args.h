@@ -1,0 +1,24 @@
+/* runner/args.h - options of running: warm-up, order, isolation, limits, what is saved. */
+#ifndef PX_RUNNER_ARGS_H
+#define PX_RUNNER_ARGS_H
+
+#include "base/opt.h"
+
+typedef struct px_runner_args {
+    px_opt_int warm_up;
+    px_opt_flag use_subprocess;
+    px_opt_str save_inputs;     /* path of the JSON file */
+    px_opt_str save_input_blob; /* folder; value NULL: the current one */
+    px_opt_str save_outputs;    /* path of the JSON file */
+
+    /* Ours. */
+    px_opt_flag streaming;    /* all runners together per iteration */
+    px_opt_int memory_budget; /* bytes of kept outputs before they go to a temporary file */
+    px_opt_int threads;       /* of our own kernels */
+    px_opt_float timeout;     /* seconds a runner's child process may take */
+    px_opt_int mem_limit;     /* bytes a runner's child process may map */
+} px_runner_args;
+
+extern const px_opt_section px_runner_group;
+
+#endif
