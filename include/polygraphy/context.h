@@ -41,7 +41,8 @@ PGY_API void pgy_context_set_log(pgy_context *cx, pgy_log_fn fn, void *user);
 PGY_API void pgy_context_set_level(pgy_context *cx, int level);
 /* Worker threads for our own kernels; 0 (default) means one per CPU of the affinity mask. */
 PGY_API void pgy_context_set_threads(pgy_context *cx, int n_threads);
-/* Kept outputs above this many bytes go to an unlinked temporary file; 0 (default): half of memory. */
+/* Kept outputs above this many bytes go to an unlinked temporary file; 0 (default): half of memory.
+ */
 PGY_API void pgy_context_set_memory_budget(pgy_context *cx, uint64_t size);
 
 #ifdef __cplusplus

@@ -40,7 +40,8 @@ PGY_API pgy_model_type pgy_model_get_type(const pgy_model *model);
 PGY_API const char *pgy_model_path(const pgy_model *model);
 /* Graph inputs (initializers left out) and outputs, owned by the model. UNSUPPORTED when the
  * type of file does not say. */
-PGY_API PGY_MUST_USE pgy_status *pgy_model_inputs(pgy_model *model, const pgy_io **out, size_t *out_n);
+PGY_API PGY_MUST_USE pgy_status *pgy_model_inputs(pgy_model *model, const pgy_io **out,
+                                                  size_t *out_n);
 PGY_API PGY_MUST_USE pgy_status *pgy_model_outputs(pgy_model *model, const pgy_io **out,
                                                    size_t *out_n);
 

@@ -57,7 +57,8 @@ typedef void (*pgy_release_fn)(void *owner);
 
 /* "float32", "bfloat16", "float8e4m3fn", ...: the reference's spelling. Never NULL. */
 PGY_API const char *pgy_dtype_name(pgy_dtype dtype);
-/* Bits of one element in memory: 4 for int4, 8 for bool, 128 for string (pgy_string). 0: unknown. */
+/* Bits of one element in memory: 4 for int4, 8 for bool, 128 for string (pgy_string). 0: unknown.
+ */
 PGY_API int pgy_dtype_bits(pgy_dtype dtype);
 
 /* New zeroed tensor; dims are copied. Errors: NOMEM, USAGE for negative or overflowing dims. */
@@ -81,7 +82,8 @@ PGY_API const int64_t *pgy_tensor_dims(const pgy_tensor *t);
 PGY_API int64_t pgy_tensor_count(const pgy_tensor *t);
 PGY_API size_t pgy_tensor_size(const pgy_tensor *t); /* bytes */
 PGY_API const void *pgy_tensor_data(const pgy_tensor *t);
-PGY_API void *pgy_tensor_data_mut(pgy_tensor *t); /* legal while the caller holds the only reference */
+PGY_API void *
+pgy_tensor_data_mut(pgy_tensor *t); /* legal while the caller holds the only reference */
 
 /* Converts every element to `dtype` with round-to-nearest-even for floats (C casts between
  * integers, truncation from float to integer, as numpy's astype); 4-bit types are packed.

@@ -51,6 +51,7 @@ const char *px_path_ext(const char *path);
 char *px_path_absolute(const char *path);
 /* Sorted names of a folder's entries that end in `suffix` (NULL: all). Caller frees each and the
  * array. */
-PX_MUST_USE pgy_status *px_path_list(const char *dir, const char *suffix, char ***out, size_t *out_n);
+PX_MUST_USE pgy_status *px_path_list(const char *dir, const char *suffix, char ***out,
+                                     size_t *out_n);
 
 #endif

@@ -33,8 +33,7 @@
 #define PX_FAIL(code, ...) px_status_new((code), __FILE__, __LINE__, __VA_ARGS__)
 
 /* Allocates `n` zeroed elements for pointer `p`: a status expression. */
-#define PX_ALLOC(p, n)                                                                             \
-    (((p) = px_mem_calloc((n), sizeof *(p))) != NULL ? NULL : px_status_nomem())
+#define PX_ALLOC(p, n) (((p) = px_mem_calloc((n), sizeof *(p))) != NULL ? NULL : px_status_nomem())
 
 /* Makes room for `more` elements behind v->n in a struct with members `at`, `n`, `cap`. */
 #define PX_RESERVE(v, more)                                                                        \

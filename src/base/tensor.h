@@ -49,7 +49,8 @@ PX_MUST_USE pgy_status *px_tensor_view(pgy_tensor *t, pgy_dtype dtype, int rank,
 /* New string tensor that owns copies of `strings`. */
 PX_MUST_USE pgy_status *px_tensor_new_strings(int rank, const int64_t *dims,
                                               const pgy_string *strings, pgy_tensor **out);
-/* Element `i` as double / int64 (4-bit unpacked, bool 0 or 1); for printing and small shape data. */
+/* Element `i` as double / int64 (4-bit unpacked, bool 0 or 1); for printing and small shape data.
+ */
 double px_tensor_get_f64(const pgy_tensor *t, int64_t i);
 int64_t px_tensor_get_i64(const pgy_tensor *t, int64_t i);
 

@@ -1,0 +1,34 @@
+/* base/dl.c - dlopen with words. */
+#include "base/dl.h"
+
+#include <dlfcn.h>
+
+pgy_status *px_dl_open(const char *path, bool global, px_dl *out)
+{
+    void *handle = dlopen(path, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL));
+    if (handle == NULL) {
+        const char *why = dlerror();
+        return PX_FAIL(PGY_ERR_BACKEND, "Cannot load %s: %s", path, why ? why : "unknown reason");
+    }
+    out->handle = handle;
+    return NULL;
+}
+
+pgy_status *px_dl_bind(const px_dl *dl, const char *symbol, void *out_pointer, size_t size)
+{
+    void *address = dlsym(dl->handle, symbol);
+    if (address == NULL)
+        return PX_FAIL(PGY_ERR_BACKEND, "The library has no symbol %s", symbol);
+    if (size != sizeof address)
+        return PX_FAIL(PGY_ERR_BUG, "The target for %s is not a pointer", symbol);
+    /* Copying the bytes is the portable way from object to function pointer. */
+    memcpy(out_pointer, &address, size);
+    return NULL;
+}
+
+void px_dl_close(px_dl *dl)
+{
+    if (dl->handle != NULL)
+        dlclose(dl->handle);
+    dl->handle = NULL;
+}
