@@ -19,6 +19,7 @@ typedef struct px_cli_args {
     px_opt_flag silent;
     px_opt_strs log_format; /* of "timestamp", "line-info", "no-colors" */
     px_opt_str log_file;
+    px_opt_str color; /* ours: "auto" (default), "always", "never" */
 
     px_opt_strs runners; /* "tf", "onnxrt", "pluginref", "trt" as given, repeats included */
 

@@ -12,11 +12,11 @@ static const struct {
     char letter;
     int color; /* of the 256-colour palette; -1: the terminal's own */
 } styles[] = {
-    {PGY_LOG_ULTRA_VERBOSE, 'U', 8}, {PGY_LOG_SUPER_VERBOSE, 'S', 126},
+    {PGY_LOG_ULTRA_VERBOSE, 'U', 8},   {PGY_LOG_SUPER_VERBOSE, 'S', 126},
     {PGY_LOG_EXTRA_VERBOSE, 'X', 104}, {PGY_LOG_VERBOSE, 'V', 13},
-    {PGY_LOG_INFO, 'I', -1}, {PGY_LOG_START, 'I', 14},
-    {PGY_LOG_FINISH, 'I', 10}, {PGY_LOG_WARNING, 'W', 11},
-    {PGY_LOG_ERROR, 'E', 9}, {PGY_LOG_CRITICAL, '!', 9},
+    {PGY_LOG_INFO, 'I', -1},           {PGY_LOG_START, 'I', 14},
+    {PGY_LOG_FINISH, 'I', 10},         {PGY_LOG_WARNING, 'W', 11},
+    {PGY_LOG_ERROR, 'E', 9},           {PGY_LOG_CRITICAL, '!', 9},
 };
 
 static bool is_set(const char *variable)
