@@ -4,7 +4,6 @@
  * typed repeated fields. Which typed field serves which element type is a rule of onnx.proto:
  * small types travel as int32 bit patterns, 4- and 2-bit ones packed into bytes first.
  */
-#define _GNU_SOURCE /* realpath */
 #include "model/onnx.h"
 
 #include "base/file.h"
@@ -310,6 +309,11 @@ pgy_status *px_onnx_tensor_load(const px_onnx_model *model, const px_onnx_tensor
         px_buf_fini(&shape);
         return st;
     }
+    if (t->is_external && t->dtype == PGY_DTYPE_STRING)
+        return PX_FAIL(PGY_ERR_MODEL,
+                       "The ONNX tensor '%.*s' is an external string tensor; strings cannot be "
+                       "external data",
+                       PX_STR_ARG(t->name));
     if (t->is_external)
         return load_external(model, t, size, out);
     if (t->raw.ptr && t->dtype != PGY_DTYPE_STRING)
