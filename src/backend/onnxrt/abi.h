@@ -166,7 +166,10 @@ typedef struct px_ort_api {
     /* Room for a string of `size` bytes at element `i`, to be filled by the caller. */
     px_ort_status *(*GetResizedStringTensorElementBuffer)(px_ort_value *value, size_t i,
                                                           size_t size, char **out);
-    void *slot_253[137];
+    void *slot_253[13];
+    px_ort_status *(*SetUserLoggingFunction)(px_ort_options *options, px_ort_log_fn fn,
+                                             void *user);
+    void *slot_267[123];
     bool (*TensorTypeAndShape_HasShape)(const px_ort_shape *shape); /* PX_ORT_API_HAS_SHAPE */
 } px_ort_api;
 
@@ -224,6 +227,7 @@ PX_ORT_SLOT(ReleaseCUDAProviderOptions, 208);
 PX_ORT_SLOT(SessionOptionsAppendExecutionProvider, 216);
 PX_ORT_SLOT(RegisterCustomOpsLibrary_V2, 228);
 PX_ORT_SLOT(GetResizedStringTensorElementBuffer, 252);
+PX_ORT_SLOT(SetUserLoggingFunction, 266);
 PX_ORT_SLOT(TensorTypeAndShape_HasShape, 390);
 #undef PX_ORT_SLOT
 
