@@ -16,13 +16,13 @@
 
 /* What to look for. */
 typedef struct px_runtime {
-    const char *backend;             /* "onnxrt" */
-    const char *title;               /* "ONNX Runtime" */
-    const char *variable;            /* environment variable that holds the library's path */
-    const char *package;             /* Python package that carries it; NULL: none does */
-    const char *const *in_packages;  /* paths under site-packages, NULL-ended; the last component
-                                        may be a pattern */
-    const char *const *sonames;      /* names for the loader, NULL-ended */
+    const char *backend;            /* "onnxrt" */
+    const char *title;              /* "ONNX Runtime" */
+    const char *variable;           /* environment variable that holds the library's path */
+    const char *package;            /* Python package that carries it; NULL: none does */
+    const char *const *in_packages; /* paths under site-packages, NULL-ended; the last component
+                                       may be a pattern */
+    const char *const *sonames;     /* names for the loader, NULL-ended */
 } px_runtime;
 
 typedef enum px_found_by {

@@ -167,8 +167,7 @@ typedef struct px_ort_api {
     px_ort_status *(*GetResizedStringTensorElementBuffer)(px_ort_value *value, size_t i,
                                                           size_t size, char **out);
     void *slot_253[13];
-    px_ort_status *(*SetUserLoggingFunction)(px_ort_options *options, px_ort_log_fn fn,
-                                             void *user);
+    px_ort_status *(*SetUserLoggingFunction)(px_ort_options *options, px_ort_log_fn fn, void *user);
     void *slot_267[123];
     bool (*TensorTypeAndShape_HasShape)(const px_ort_shape *shape); /* PX_ORT_API_HAS_SHAPE */
 } px_ort_api;

@@ -185,17 +185,17 @@ pgy_status *px_onnxrt_lib_open(pgy_context *cx, px_onnxrt_lib **out)
         PX_TRY(px_status_nomem());
     PX_TRY(find_and_load(lib));
     px_log(cx, PGY_LOG_EXTRA_VERBOSE, PX_AT_ONNXRT,
-           "Loaded ONNX Runtime %s (interface version %d) from %s", lib->version,
-           lib->api_version, lib->path);
+           "Loaded ONNX Runtime %s (interface version %d) from %s", lib->version, lib->api_version,
+           lib->path);
     const int release = px_onnxrt_api_version_of(lib->version);
     if (release < TESTED_MIN || release > TESTED_MAX)
         px_log_once(cx, PGY_LOG_WARNING, PX_AT_ONNXRT,
                     "ONNX Runtime %s (%s) is outside the tested range 1.%d to 1.%d.", lib->version,
                     lib->path, TESTED_MIN, TESTED_MAX);
     px_onnxrt_calling(lib);
-    PX_TRY(px_onnxrt_check(lib, lib->api->CreateEnvWithCustomLogger(
-                                    px_onnxrt_on_message, NULL, lowest_severity(cx), "polygraphy",
-                                    &lib->env)));
+    PX_TRY(px_onnxrt_check(lib, lib->api->CreateEnvWithCustomLogger(px_onnxrt_on_message, NULL,
+                                                                    lowest_severity(cx),
+                                                                    "polygraphy", &lib->env)));
     *out = lib;
     lib = NULL;
 done:

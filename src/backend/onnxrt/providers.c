@@ -7,10 +7,10 @@
 static const struct {
     const char *provider, *short_name;
 } short_names[] = {
-    {"AzureExecutionProvider", "AZURE"},       {"CoreMLExecutionProvider", "CoreML"},
-    {"JsExecutionProvider", "JS"},             {"OpenVINOExecutionProvider", "OpenVINO"},
-    {"QNNExecutionProvider", "QNN"},           {"SNPEExecutionProvider", "SNPE"},
-    {"VitisAIExecutionProvider", "VitisAI"},   {"WebGpuExecutionProvider", "WebGPU"},
+    {"AzureExecutionProvider", "AZURE"},     {"CoreMLExecutionProvider", "CoreML"},
+    {"JsExecutionProvider", "JS"},           {"OpenVINOExecutionProvider", "OpenVINO"},
+    {"QNNExecutionProvider", "QNN"},         {"SNPEExecutionProvider", "SNPE"},
+    {"VitisAIExecutionProvider", "VitisAI"}, {"WebGpuExecutionProvider", "WebGPU"},
     {"XnnpackExecutionProvider", "XNNPACK"},
 };
 
@@ -51,8 +51,8 @@ static pgy_status *apply_cuda(px_onnxrt_lib *lib, px_ort_options *options)
     pgy_status *st = NULL;
     px_ort_cuda *cuda = NULL;
     PX_TRY(px_onnxrt_check(lib, lib->api->CreateCUDAProviderOptions(&cuda)));
-    PX_TRY(px_onnxrt_check(
-        lib, lib->api->SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda)));
+    PX_TRY(px_onnxrt_check(lib,
+                           lib->api->SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda)));
 done:
     if (cuda != NULL)
         lib->api->ReleaseCUDAProviderOptions(cuda);
@@ -96,8 +96,7 @@ pgy_status *px_onnxrt_providers_apply(px_onnxrt_lib *lib, px_ort_options *option
             is_repeated |= strcmp(chosen[i], chosen[j]) == 0;
         if (is_repeated)
             continue;
-        PX_TRY(px_status_while(apply_one(lib, options, chosen[i]), "setting up the %s",
-                               chosen[i]));
+        PX_TRY(px_status_while(apply_one(lib, options, chosen[i]), "setting up the %s", chosen[i]));
     }
 done:
     return st;

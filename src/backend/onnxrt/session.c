@@ -14,10 +14,14 @@
 #include "base/thread.h"
 #include "model/model.h"
 
-/* What an input's value was made of. */
+/* What an input's value was made of. The tensor itself is borrowed for one iteration only; the
+ * value is not looked into unless the same bytes are fed again. */
 typedef struct bound_input {
     px_ort_value *value;
-    pgy_tensor *tensor; /* counted: the value must not outlive the bytes */
+    const void *data;
+    pgy_dtype dtype;
+    int rank;
+    int64_t dims[PX_MAX_RANK];
 } bound_input;
 
 struct px_onnxrt_session {
@@ -128,8 +132,8 @@ static pgy_status *set_providers(px_onnxrt_session *s, px_ort_options *options,
     PX_TRY(px_onnxrt_providers(s->lib, &available, &n_available));
     PX_TRY(PX_ALLOC(chosen, n));
     PX_TRY(PX_ALLOC(texts, n));
-    PX_TRY(px_onnxrt_providers_choose(words, n, (const char *const *)available,
-                                      (size_t)n_available, chosen));
+    PX_TRY(px_onnxrt_providers_choose(words, n, (const char *const *)available, (size_t)n_available,
+                                      chosen));
     for (size_t i = 0; i < n; i++)
         texts[i] = px_str_of(chosen[i]);
     px_buf_repr_list(&list, texts, n);
@@ -154,8 +158,7 @@ static pgy_status *set_level(px_onnxrt_session *s, px_ort_options *options, cons
                        "ORT_DISABLE_ALL, ORT_ENABLE_BASIC, ORT_ENABLE_EXTENDED, ORT_ENABLE_LAYOUT "
                        "or ORT_ENABLE_ALL.",
                        name);
-    return px_onnxrt_check(s->lib,
-                           s->lib->api->SetSessionGraphOptimizationLevel(options, level));
+    return px_onnxrt_check(s->lib, s->lib->api->SetSessionGraphOptimizationLevel(options, level));
 }
 
 static pgy_status *make_options(px_onnxrt_session *s, const px_onnxrt_args *args,
@@ -167,17 +170,16 @@ static pgy_status *make_options(px_onnxrt_session *s, const px_onnxrt_args *args
     const int n_threads = px_context_threads(s->cx);
 
     PX_TRY(px_onnxrt_check(lib, lib->api->CreateSessionOptions(&options)));
-    PX_TRY(px_onnxrt_check(
-        lib, lib->api->SetUserLoggingFunction(options, px_onnxrt_on_message, lib)));
+    PX_TRY(
+        px_onnxrt_check(lib, lib->api->SetUserLoggingFunction(options, px_onnxrt_on_message, lib)));
     PX_TRY(px_onnxrt_check(lib, lib->api->SetIntraOpNumThreads(options, n_threads)));
     PX_TRY(px_onnxrt_check(lib, lib->api->SetInterOpNumThreads(options, n_threads)));
     if (args != NULL && args->graph_optimization_level.given)
         PX_TRY(set_level(s, options, args->graph_optimization_level.value));
     for (size_t i = 0; args != NULL && i < args->onnxrt_custom_ops.n; i++)
-        PX_TRY(px_status_while(
-            px_onnxrt_check(lib, lib->api->RegisterCustomOpsLibrary_V2(
-                                     options, args->onnxrt_custom_ops.at[i])),
-            "loading the operators of %s", args->onnxrt_custom_ops.at[i]));
+        PX_TRY(px_status_while(px_onnxrt_check(lib, lib->api->RegisterCustomOpsLibrary_V2(
+                                                        options, args->onnxrt_custom_ops.at[i])),
+                               "loading the operators of %s", args->onnxrt_custom_ops.at[i]));
     PX_TRY(set_providers(s, options, args));
     *out = options;
     options = NULL;
@@ -193,18 +195,13 @@ static pgy_status *create(px_onnxrt_session *s, pgy_model *model, px_ort_options
 {
     pgy_status *st = NULL;
     px_onnxrt_lib *lib = s->lib;
-    px_buf bytes = {0};
     px_str data = {(const char *)model->file.data, model->file.size};
     char *folder = NULL;
 
     if (!model->is_edited && model->external_dir == NULL && model->path != NULL) {
-        PX_TRY(px_onnxrt_check(lib,
-                               lib->api->CreateSession(lib->env, model->path, options, &s->ort)));
+        PX_TRY(
+            px_onnxrt_check(lib, lib->api->CreateSession(lib->env, model->path, options, &s->ort)));
         goto done;
-    }
-    if (model->is_edited) {
-        PX_TRY(px_model_serialize(model, &bytes));
-        data = px_buf_str(&bytes);
     }
     if (model->external_dir != NULL)
         folder = px_path_absolute(model->external_dir);
@@ -217,7 +214,6 @@ static pgy_status *create(px_onnxrt_session *s, pgy_model *model, px_ort_options
     PX_TRY(px_onnxrt_check(
         lib, lib->api->CreateSessionFromArray(lib->env, data.ptr, data.len, options, &s->ort)));
 done:
-    px_buf_fini(&bytes);
     px_mem_free(folder);
     return st;
 }
@@ -287,8 +283,7 @@ static pgy_status *read_one(px_onnxrt_session *s, px_ort_allocator *allocator, c
     PX_TRY(read_shape(s, type, io));
 done:
     if (name != NULL)
-        st = px_status_join(st,
-                            px_onnxrt_check(lib, lib->api->AllocatorFree(allocator, name)));
+        st = px_status_join(st, px_onnxrt_check(lib, lib->api->AllocatorFree(allocator, name)));
     if (type != NULL)
         lib->api->ReleaseTypeInfo(type);
     return st;
@@ -361,21 +356,14 @@ done:
                            path != NULL ? path : "a model in memory");
 }
 
-static void unbind(px_onnxrt_session *s, size_t i)
-{
-    if (s->bound[i].value != NULL)
-        s->lib->api->ReleaseValue(s->bound[i].value);
-    pgy_tensor_free(s->bound[i].tensor);
-    s->bound[i] = (bound_input){0};
-}
-
 void px_onnxrt_session_close(px_onnxrt_session *s)
 {
     if (s == NULL)
         return;
     const px_ort_api *api = s->lib->api;
     for (size_t i = 0; s->bound != NULL && i < s->n_inputs; i++)
-        unbind(s, i);
+        if (s->bound[i].value != NULL)
+            api->ReleaseValue(s->bound[i].value);
     if (s->cpu != NULL)
         api->ReleaseMemoryInfo(s->cpu);
     if (s->ort != NULL)
@@ -393,19 +381,21 @@ void px_onnxrt_session_inputs(const px_onnxrt_session *s, const pgy_io **out, si
 
 /* Makes input `i` stand for `t`. The value of the last iteration serves again when it is over the
  * same bytes in the same shape; strings are copied into it, so they are always taken anew. */
-static pgy_status *bind(px_onnxrt_session *s, size_t i, pgy_tensor *t)
+static pgy_status *bind(px_onnxrt_session *s, size_t i, const pgy_tensor *t)
 {
     pgy_status *st = NULL;
-    const pgy_tensor *old = s->bound[i].tensor;
+    bound_input *b = &s->bound[i];
     px_ort_value *value = NULL;
 
-    if (old != NULL && old->data == t->data && old->dtype == t->dtype &&
-        t->dtype != PGY_DTYPE_STRING && px_shape_eq(old->rank, old->dims, t->rank, t->dims))
+    if (b->value != NULL && b->data == t->data && b->dtype == t->dtype &&
+        t->dtype != PGY_DTYPE_STRING && px_shape_eq(b->rank, b->dims, t->rank, t->dims))
         return NULL;
     PX_TRY(px_status_while(px_onnxrt_value_new(s->lib, s->cpu, t, &value), "feeding the input '%s'",
                            s->in_names[i]));
-    unbind(s, i);
-    s->bound[i] = (bound_input){.value = value, .tensor = pgy_tensor_ref(t)};
+    if (b->value != NULL)
+        s->lib->api->ReleaseValue(b->value);
+    *b = (bound_input){.value = value, .data = t->data, .dtype = t->dtype, .rank = t->rank};
+    memcpy(b->dims, t->dims, (size_t)t->rank * sizeof *t->dims);
     s->in_values[i] = value;
 done:
     return st;
@@ -418,8 +408,8 @@ pgy_status *px_onnxrt_session_run(px_onnxrt_session *s, const pgy_feed *in, pgy_
 
     px_onnxrt_calling(s->lib);
     if (in->n != s->n_inputs)
-        PX_TRY(PX_FAIL(PGY_ERR_USAGE, "%zu inputs were fed, the model has %zu.", in->n,
-                       s->n_inputs));
+        PX_TRY(
+            PX_FAIL(PGY_ERR_USAGE, "%zu inputs were fed, the model has %zu.", in->n, s->n_inputs));
     for (size_t i = 0; i < s->n_inputs; i++)
         PX_TRY(bind(s, i, in->tensors[i]));
     memset(s->out_values, 0, s->n_outputs * sizeof *s->out_values);

@@ -54,9 +54,9 @@ static pgy_status *new_strings(px_onnxrt_lib *lib, const pgy_tensor *t, px_ort_v
     const pgy_string *strings = t->data;
 
     PX_TRY(px_onnxrt_check(lib, lib->api->GetAllocatorWithDefaultOptions(&allocator)));
-    PX_TRY(px_onnxrt_check(lib, lib->api->CreateTensorAsOrtValue(
-                                    allocator, t->dims, (size_t)t->rank,
-                                    px_onnxrt_dtype_of(PGY_DTYPE_STRING), &value)));
+    PX_TRY(px_onnxrt_check(
+        lib, lib->api->CreateTensorAsOrtValue(allocator, t->dims, (size_t)t->rank,
+                                              px_onnxrt_dtype_of(PGY_DTYPE_STRING), &value)));
     for (int64_t i = 0; i < t->count; i++) {
         char *room = NULL;
         PX_TRY(px_onnxrt_check(lib, lib->api->GetResizedStringTensorElementBuffer(
@@ -119,8 +119,8 @@ static pgy_status *copy_strings(px_onnxrt_lib *lib, const px_ort_value *value, i
     PX_TRY(PX_ALLOC(offsets, (size_t)count + 1));
     char *bytes = (char *)block + table;
     if (count > 0)
-        PX_TRY(px_onnxrt_check(lib, lib->api->GetStringTensorContent(value, bytes, n_bytes, offsets,
-                                                                     (size_t)count)));
+        PX_TRY(px_onnxrt_check(
+            lib, lib->api->GetStringTensorContent(value, bytes, n_bytes, offsets, (size_t)count)));
     offsets[count] = n_bytes;
     for (int64_t i = 0; i < count; i++)
         block[i] = (pgy_string){.ptr = bytes + offsets[i], .len = offsets[i + 1] - offsets[i]};
