@@ -409,6 +409,14 @@ done:
     return st;
 }
 
+/* The string at `offset`; NULL when it does not end inside the file. */
+static const char *cache_text(const px_file *cache, uint32_t offset)
+{
+    if (offset >= cache->size || memchr(cache->data + offset, 0, cache->size - offset) == NULL)
+        return NULL;
+    return (const char *)cache->data + offset;
+}
+
 /* The loader's cache, /etc/ld.so.cache, in the format glibc 2.32 and newer writes: a 48-byte
  * header that starts with the magic and holds the number of entries at byte 20, then 24-byte
  * entries {int32 flags, uint32 name, uint32 path, ...}; name and path are byte offsets from the
@@ -428,18 +436,15 @@ static pgy_status *look_in_cache(search *s)
     }
     if (cache.size < HEADER || memcmp(cache.data, magic, sizeof magic - 1) != 0)
         goto done;
-    /* With the last byte a NUL, every offset below the size is the start of a bounded string. */
-    if (cache.data[cache.size - 1] != '\0')
-        goto done;
     memcpy(&n, cache.data + N_ENTRIES, sizeof n);
     n = (uint32_t)PX_MIN(n, (cache.size - HEADER) / ENTRY);
     for (const char *const *soname = s->runtime->sonames; *soname != NULL; soname++) {
         for (uint32_t i = 0; i < n; i++) {
             uint32_t at[2];
             memcpy(at, cache.data + HEADER + (size_t)i * ENTRY + 4, sizeof at);
-            if (at[0] < cache.size && at[1] < cache.size &&
-                strcmp((const char *)cache.data + at[0], *soname) == 0)
-                PX_TRY(add_candidate(s, (const char *)cache.data + at[1], PX_FOUND_LOADER));
+            const char *name = cache_text(&cache, at[0]), *path = cache_text(&cache, at[1]);
+            if (name != NULL && path != NULL && strcmp(name, *soname) == 0)
+                PX_TRY(add_candidate(s, path, PX_FOUND_LOADER));
         }
     }
 done:

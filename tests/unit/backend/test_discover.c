@@ -226,11 +226,12 @@ static void library_path_is_last_and_links_count_once(void **state)
 static void loader_cache_is_read(void **state)
 {
     /* libc is in every glibc system's cache; without a cache there is nothing to test. */
+    static const char *const no_packages[] = {NULL}, *const sonames[] = {"libc.so.6", NULL};
     static const px_runtime c = {.backend = "c",
                                  .title = "C",
                                  .variable = "POLYGRAPHY_FAKE_LIB",
-                                 .in_packages = (const char *const[]){NULL},
-                                 .sonames = (const char *const[]){"libc.so.6", NULL}};
+                                 .in_packages = no_packages,
+                                 .sonames = sonames};
     if (!px_path_exists("/etc/ld.so.cache"))
         skip();
     px_discovery d = {0};

@@ -5,9 +5,10 @@
 #include "backend/onnxrt/values.h"
 #include "base/px.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static const char *const available[] = {"TensorrtExecutionProvider", "CUDAExecutionProvider",
                                         "CPUExecutionProvider"};

@@ -3,9 +3,10 @@
 #include "backend/registry.h"
 #include "base/px.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <cmocka.h>
 
 static pgy_context *new_context(void)
 {
