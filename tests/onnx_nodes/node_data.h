@@ -1,0 +1,16 @@
+/* onnx_nodes/node_data.h - the .pb files of a node case: values in, values compared. */
+#ifndef PX_NODE_DATA_H
+#define PX_NODE_DATA_H
+
+#include "backend/ref/plan.h"
+#include "model/onnx.h"
+
+/* Reads a TensorProto, SequenceProto or OptionalProto as `type` says. Owned by the caller. */
+PX_MUST_USE pgy_status *node_value_read(px_ref_pool *pool, const char *path,
+                                        const px_onnx_type *type, px_ref_value *out);
+/* Empty when equal within the tolerances of the standard's own runner (rtol 1e-3, atol 1e-7);
+ * else what differs. `shape_only` leaves the elements out. */
+void node_value_diff(const px_ref_value *got, const px_ref_value *want, bool shape_only,
+                     px_buf *out);
+
+#endif
