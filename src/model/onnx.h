@@ -17,7 +17,8 @@ typedef struct px_onnx_graph px_onnx_graph;
  * px_onnx_tensor_load. */
 typedef struct px_onnx_tensor {
     px_str name;
-    pgy_dtype dtype;
+    pgy_dtype dtype;   /* UNKNOWN for a type that this library has no name for */
+    int32_t data_type; /* the number in the file */
     int rank;
     const int64_t *dims;
     px_str raw;
@@ -80,6 +81,7 @@ typedef struct px_onnx_sparse {
     px_onnx_tensor values, indices;
     int rank;
     const int64_t *dims;
+    px_str wire; /* the whole SparseTensorProto */
 } px_onnx_sparse;
 
 typedef struct px_onnx_attr {
@@ -158,19 +160,28 @@ typedef struct px_onnx_model {
     px_str producer_name, producer_version;
     px_str wire; /* the whole file */
     char *dir;   /* folder external data is relative to, NUL-terminated */
+    bool ignore_external; /* refuse to load external tensors: the user asked for the structure */
     px_arena arena;
 } px_onnx_model;
 
 /* Parses `bytes`, which must outlive the model. `dir` (copied) is where external data lies.
- * Errors: MODEL with the field and byte position. Depth, counts and lengths are limited. */
+ * Errors: MODEL with the message and byte position. Nesting, list lengths and ranks are limited.
+ * `out` is freed with px_onnx_free. */
 PX_MUST_USE pgy_status *px_onnx_parse(px_str bytes, const char *dir, px_onnx_model **out);
 void px_onnx_free(px_onnx_model *model);
 
-/* The tensor's elements as a pgy_tensor: a view into the file where the layout allows it
- * (`model` must then outlive it), external data mapped, typed fields decoded.
- * Paths that leave the model's folder are refused. */
+/* The tensor's elements as a pgy_tensor: a view into the file where layout and alignment allow it
+ * (the bytes given to px_onnx_parse must then outlive it), external data mapped, typed fields
+ * decoded. The data is not to be written to.
+ * Errors: MODEL when shape and data disagree or the external path leaves the model's folder, IO,
+ * UNSUPPORTED for segmented tensors, unknown element types, and external data that the user chose
+ * to ignore. */
 PX_MUST_USE pgy_status *px_onnx_tensor_load(const px_onnx_model *model, const px_onnx_tensor *t,
                                             pgy_tensor **out);
+
+/* The file that holds an external tensor, checked to lie in the model's folder; caller frees. */
+PX_MUST_USE pgy_status *px_onnx_external_path(const px_onnx_model *model, const px_onnx_tensor *t,
+                                              char **out);
 
 /* NULL when absent. */
 const px_onnx_attr *px_onnx_node_attr(const px_onnx_node *node, const char *name);

@@ -38,6 +38,7 @@ typedef struct px_ref_value {
 struct px_ref_list {
     int n_refs;
     size_t n;
+    px_ref_list *dead; /* px_ref_value_free's worklist */
     px_ref_value items[];
 };
 
@@ -58,7 +59,7 @@ typedef struct px_ref_call {
     int64_t opset;          /* version of the node's domain that the model imports */
     size_t n_in, n_out;     /* as the node lists them, trailing empty inputs included */
     const px_ref_value *in; /* kind NONE for a left-out optional input */
-    px_ref_value *out;      /* to be filled for each output with a non-empty name */
+    px_ref_value *out;      /* to be filled for each output that px_ref_wants; others may be */
     px_arena *scratch;      /* emptied after the call */
     px_ref_frame *frame;
     void *state; /* per-node memory that the kernel may keep between iterations (packed
@@ -86,6 +87,8 @@ typedef struct px_ref_family {
 
 /* NULL when no row covers it. */
 const px_ref_op *px_ref_op_find(px_str domain, px_str name, int64_t opset);
+/* All families there are; returns how many. */
+size_t px_ref_families(const px_ref_family *const **out);
 
 /* --- inputs --- */
 bool px_ref_has(const px_ref_call *c, size_t i); /* input given and not empty */
@@ -109,9 +112,10 @@ const px_onnx_attr *px_ref_attr(const px_ref_call *c, const char *name);
 PX_MUST_USE pgy_status *px_ref_attr_tensor(px_ref_call *c, const char *name, px_ref_value *out);
 
 /* --- outputs --- */
-bool px_ref_wants(const px_ref_call *c, size_t i); /* output i exists and has a name */
+bool px_ref_wants(const px_ref_call *c, size_t i); /* output i has a name and a reader */
 /* Makes output `i` a new tensor with uninitialised data from the interpreter's pool and returns
- * its writable data through *out_data. */
+ * its writable data through *out_data. STRING: an array of pgy_string, zeroed, whose entries may
+ * point into inputs or scratch; the frame copies the bytes when the kernel returns. */
 PX_MUST_USE pgy_status *px_ref_out(px_ref_call *c, size_t i, pgy_dtype declared, int rank,
                                    const int64_t *dims, void **out_data);
 /* Like px_ref_out, but gives input `k`'s buffer when nobody else reads it afterwards and storage

@@ -1,0 +1,68 @@
+/* backend/discover.h - where the shared libraries of an inference runtime lie.
+ *
+ * Looking means reading folders only: no library is loaded and no Python is started. Places, in
+ * order:
+ *   1. the path in the runtime's variable, e.g. POLYGRAPHY_ONNXRT_LIB; it alone counts when set
+ *   2. what `polygraphy backends install NAME` put under $XDG_DATA_HOME/polygraphy/backends/NAME
+ *   3. the site-packages of $VIRTUAL_ENV
+ *   4. the site-packages of each python3 on PATH (pyvenv.cfg and pyenv's shims are understood),
+ *      with those of the user
+ *   5. LD_LIBRARY_PATH, the loader's cache and the system's library folders
+ */
+#ifndef PX_BACKEND_DISCOVER_H
+#define PX_BACKEND_DISCOVER_H
+
+#include "base/px.h"
+
+/* What to look for. */
+typedef struct px_runtime {
+    const char *backend;            /* "onnxrt" */
+    const char *title;              /* "ONNX Runtime" */
+    const char *variable;           /* environment variable that holds the library's path */
+    const char *package;            /* Python package that carries it; NULL: none does */
+    const char *const *in_packages; /* paths under site-packages, NULL-ended; the last component
+                                       may be a pattern */
+    const char *const *sonames;     /* names for the loader, NULL-ended */
+} px_runtime;
+
+typedef enum px_found_by {
+    PX_FOUND_VARIABLE,
+    PX_FOUND_INSTALLED,
+    PX_FOUND_VENV,
+    PX_FOUND_PYTHON,
+    PX_FOUND_LOADER
+} px_found_by;
+
+typedef struct px_candidate {
+    char *path;
+    px_found_by by;
+} px_candidate;
+
+/* {0} is a valid empty one. */
+typedef struct px_discovery {
+    px_candidate *at; /* existing files, best first, each once */
+    size_t n, cap;
+    px_buf places; /* where was looked, one indented line each */
+} px_discovery;
+
+/* The runtimes that backends of this program load; NULL for another name. */
+const px_runtime *px_runtime_find(const char *backend);
+const px_runtime *px_runtime_list(size_t *out_n);
+
+/* Nothing found is no error: then out->n is 0. Errors: NOMEM. */
+PX_MUST_USE pgy_status *px_discover(const px_runtime *runtime, px_discovery *out);
+void px_discovery_fini(px_discovery *d);
+
+/* "the variable POLYGRAPHY_ONNXRT_LIB", "the active virtual environment", ... */
+const char *px_found_by_text(px_found_by by);
+
+/* The BACKEND error for a runtime that could not be loaded: every place, what went wrong there
+ * (`failures`: lines, may be empty) and the command that gets it. */
+PX_MUST_USE pgy_status *px_discovery_missing(const px_runtime *runtime, px_discovery *d,
+                                             px_str failures);
+
+/* Folder that `polygraphy backends install NAME` fills; the caller frees. NULL when neither
+ * XDG_DATA_HOME nor HOME is set, or memory is out. */
+char *px_backends_folder(const char *backend);
+
+#endif

@@ -1,0 +1,438 @@
+/* backend/onnxrt/session.c - opening a model and running it.
+ *
+ * Everything that an iteration needs is made at opening: names, arrays of values, the description
+ * of the CPU's memory. The values that stand for the inputs are kept between iterations and made
+ * again only for another address or shape.
+ */
+#include "backend/onnxrt/session.h"
+
+#include "backend/onnxrt/providers.h"
+#include "backend/onnxrt/values.h"
+#include "backend/outputs.h"
+#include "base/log.h"
+#include "base/tensor.h"
+#include "base/thread.h"
+#include "model/model.h"
+
+/* What an input's value was made of. The tensor itself is borrowed for one iteration only; the
+ * value is not looked into unless the same bytes are fed again. */
+typedef struct bound_input {
+    px_ort_value *value;
+    const void *data;
+    pgy_dtype dtype;
+    int rank;
+    int64_t dims[PX_MAX_RANK];
+} bound_input;
+
+struct px_onnxrt_session {
+    pgy_context *cx;
+    px_onnxrt_lib *lib;
+    px_ort_session *ort;
+    px_ort_memory *cpu;
+    px_arena arena; /* names, shapes and arrays below; as long as the session */
+    pgy_io *inputs, *outputs;
+    size_t n_inputs, n_outputs;
+    const char **in_names, **out_names;
+    bound_input *bound;
+    const px_ort_value **in_values; /* what `bound` holds, as the runtime wants it */
+    px_ort_value **out_values;
+    const char *where; /* the model's path, for errors */
+};
+
+int px_onnxrt_level_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        int level;
+    } levels[] = {{"ORT_DISABLE_ALL", 0},
+                  {"ORT_ENABLE_BASIC", 1},
+                  {"ORT_ENABLE_EXTENDED", 2},
+                  {"ORT_ENABLE_LAYOUT", 3},
+                  {"ORT_ENABLE_ALL", 99}};
+    for (size_t i = 0; i < PX_COUNTOF(levels); i++)
+        if (strcmp(levels[i].name, name) == 0)
+            return levels[i].level;
+    return -1;
+}
+
+static const char *onnx_kind_text(px_onnx_type_kind kind)
+{
+    switch (kind) {
+    case PX_ONNX_TYPE_SPARSE_TENSOR:
+        return px_onnxrt_kind_text(PX_ORT_SPARSE_TENSOR);
+    case PX_ONNX_TYPE_SEQUENCE:
+        return px_onnxrt_kind_text(PX_ORT_SEQUENCE);
+    case PX_ONNX_TYPE_MAP:
+        return px_onnxrt_kind_text(PX_ORT_MAP);
+    case PX_ONNX_TYPE_OPTIONAL:
+        return px_onnxrt_kind_text(PX_ORT_OPTIONAL);
+    case PX_ONNX_TYPE_OPAQUE:
+        return px_onnxrt_kind_text(PX_ORT_OPAQUE);
+    case PX_ONNX_TYPE_NONE:
+    case PX_ONNX_TYPE_TENSOR:
+        break;
+    }
+    return NULL;
+}
+
+static pgy_status *refuse(const char *side, px_str name, const char *kind)
+{
+    return PX_FAIL(PGY_ERR_UNSUPPORTED,
+                   "The %s '%.*s' is %s; only tensors can be fed, fetched and compared. Choose "
+                   "other outputs with --onnx-outputs, or leave it out with "
+                   "--onnx-exclude-outputs.",
+                   side, PX_STR_ARG(name), kind);
+}
+
+/* Making the session can take half a minute and gigabytes; when the file itself says that the
+ * result is of no use, this says so at once. What cannot be parsed here is left to the runtime's
+ * own reader and words. */
+static pgy_status *check_model_types(pgy_model *model)
+{
+    pgy_status *st = NULL;
+    px_onnx_model *onnx = NULL;
+
+    if (model->type != PGY_MODEL_ONNX)
+        return NULL;
+    st = px_model_onnx(model, &onnx);
+    if (st != NULL) {
+        pgy_status_free(st);
+        return NULL;
+    }
+    const px_onnx_graph *g = &onnx->graph;
+    for (size_t i = 0; i < g->n_outputs; i++) {
+        const char *kind = onnx_kind_text(g->outputs[i].type.kind);
+        if (kind != NULL)
+            PX_TRY(refuse("output", g->outputs[i].name, kind));
+    }
+    for (size_t i = 0; i < g->n_inputs; i++) {
+        const char *kind = onnx_kind_text(g->inputs[i].type.kind);
+        if (kind != NULL)
+            PX_TRY(refuse("input", g->inputs[i].name, kind));
+    }
+done:
+    return st;
+}
+
+/* Chooses the providers, says which, and adds them. */
+static pgy_status *set_providers(px_onnxrt_session *s, px_ort_options *options,
+                                 const px_onnxrt_args *args)
+{
+    static const char *const by_default[] = {"cpu"};
+    pgy_status *st = NULL;
+    char **available = NULL;
+    int n_available = 0;
+    const char **chosen = NULL;
+    px_str *texts = NULL;
+    px_buf list = {0};
+    const bool given = args != NULL && args->providers.n > 0;
+    const char *const *words = given ? args->providers.at : by_default;
+    const size_t n = given ? args->providers.n : PX_COUNTOF(by_default);
+
+    PX_TRY(px_onnxrt_providers(s->lib, &available, &n_available));
+    PX_TRY(PX_ALLOC(chosen, n));
+    PX_TRY(PX_ALLOC(texts, n));
+    PX_TRY(px_onnxrt_providers_choose(words, n, (const char *const *)available, (size_t)n_available,
+                                      chosen));
+    for (size_t i = 0; i < n; i++)
+        texts[i] = px_str_of(chosen[i]);
+    px_buf_repr_list(&list, texts, n);
+    PX_TRY(px_buf_status(&list));
+    px_log(s->cx, PGY_LOG_START, PX_AT_ONNXRT,
+           "Creating ONNX-Runtime Inference Session with providers: %s", list.ptr);
+    PX_TRY(px_onnxrt_providers_apply(s->lib, options, chosen, n));
+done:
+    px_onnxrt_providers_free(s->lib, available, n_available);
+    px_mem_free(chosen);
+    px_mem_free(texts);
+    px_buf_fini(&list);
+    return st;
+}
+
+static pgy_status *set_level(px_onnxrt_session *s, px_ort_options *options, const char *name)
+{
+    const int level = px_onnxrt_level_of(name);
+    if (level < 0)
+        return PX_FAIL(PGY_ERR_USAGE,
+                       "--graph-optimization-level %s is no level of ONNX Runtime. Use "
+                       "ORT_DISABLE_ALL, ORT_ENABLE_BASIC, ORT_ENABLE_EXTENDED, ORT_ENABLE_LAYOUT "
+                       "or ORT_ENABLE_ALL.",
+                       name);
+    return px_onnxrt_check(s->lib, s->lib->api->SetSessionGraphOptimizationLevel(options, level));
+}
+
+static pgy_status *make_options(px_onnxrt_session *s, const px_onnxrt_args *args,
+                                px_ort_options **out)
+{
+    pgy_status *st = NULL;
+    px_onnxrt_lib *lib = s->lib;
+    px_ort_options *options = NULL;
+    const int n_threads = px_context_threads(s->cx);
+
+    PX_TRY(px_onnxrt_check(lib, lib->api->CreateSessionOptions(&options)));
+    PX_TRY(
+        px_onnxrt_check(lib, lib->api->SetUserLoggingFunction(options, px_onnxrt_on_message, lib)));
+    PX_TRY(px_onnxrt_check(lib, lib->api->SetIntraOpNumThreads(options, n_threads)));
+    PX_TRY(px_onnxrt_check(lib, lib->api->SetInterOpNumThreads(options, n_threads)));
+    if (args != NULL && args->graph_optimization_level.given)
+        PX_TRY(set_level(s, options, args->graph_optimization_level.value));
+    for (size_t i = 0; args != NULL && i < args->onnxrt_custom_ops.n; i++)
+        PX_TRY(px_status_while(px_onnxrt_check(lib, lib->api->RegisterCustomOpsLibrary_V2(
+                                                        options, args->onnxrt_custom_ops.at[i])),
+                               "loading the operators of %s", args->onnxrt_custom_ops.at[i]));
+    PX_TRY(set_providers(s, options, args));
+    *out = options;
+    options = NULL;
+done:
+    if (options != NULL)
+        lib->api->ReleaseSessionOptions(options);
+    return st;
+}
+
+/* From the file where the model is the file; else from bytes, with the folder that external data
+ * is relative to. */
+static pgy_status *create(px_onnxrt_session *s, pgy_model *model, px_ort_options *options)
+{
+    pgy_status *st = NULL;
+    px_onnxrt_lib *lib = s->lib;
+    px_str data = {(const char *)model->file.data, model->file.size};
+    char *folder = NULL;
+
+    if (!model->is_edited && model->external_dir == NULL && model->path != NULL) {
+        PX_TRY(
+            px_onnxrt_check(lib, lib->api->CreateSession(lib->env, model->path, options, &s->ort)));
+        goto done;
+    }
+    if (model->external_dir != NULL)
+        folder = px_path_absolute(model->external_dir);
+    else if (model->path != NULL)
+        folder = px_path_dirname(model->path);
+    if (folder != NULL)
+        PX_TRY(px_onnxrt_check(
+            lib, lib->api->AddSessionConfigEntry(
+                     options, "session.model_external_initializers_file_folder_path", folder)));
+    PX_TRY(px_onnxrt_check(
+        lib, lib->api->CreateSessionFromArray(lib->env, data.ptr, data.len, options, &s->ort)));
+done:
+    px_mem_free(folder);
+    return st;
+}
+
+/* Shape and symbols of one input or output. */
+static pgy_status *read_shape(px_onnxrt_session *s, const px_ort_type *type, pgy_io *io)
+{
+    pgy_status *st = NULL;
+    px_onnxrt_lib *lib = s->lib;
+    const px_ort_shape *shape = NULL; /* part of `type` */
+    px_ort_dtype dtype = 0;
+    size_t rank = 0;
+    bool has_symbol = false;
+
+    PX_TRY(px_onnxrt_check(lib, lib->api->CastTypeInfoToTensorInfo(type, &shape)));
+    PX_TRY(px_onnxrt_check(lib, lib->api->GetTensorElementType(shape, &dtype)));
+    PX_TRY(px_onnxrt_check(lib, lib->api->GetDimensionsCount(shape, &rank)));
+    io->dtype = px_onnxrt_dtype_from(dtype);
+    if (lib->api_version >= PX_ORT_API_HAS_SHAPE && !lib->api->TensorTypeAndShape_HasShape(shape)) {
+        io->rank = -1;
+        goto done;
+    }
+    int64_t *dims = px_arena_calloc(&s->arena, rank, sizeof *dims);
+    const char **names = px_arena_calloc(&s->arena, rank, sizeof *names);
+    if (dims == NULL || names == NULL)
+        PX_TRY(px_status_nomem());
+    PX_TRY(px_onnxrt_check(lib, lib->api->GetDimensions(shape, dims, rank)));
+    PX_TRY(px_onnxrt_check(lib, lib->api->GetSymbolicDimensions(shape, names, rank)));
+    for (size_t d = 0; d < rank; d++) {
+        if (names[d] == NULL || names[d][0] == '\0') {
+            names[d] = NULL;
+            continue;
+        }
+        has_symbol = true;
+        names[d] = px_arena_strdup(&s->arena, names[d]);
+        if (names[d] == NULL)
+            PX_TRY(px_status_nomem());
+    }
+    io->rank = (int32_t)rank;
+    io->dims = dims;
+    io->dim_names = has_symbol ? names : NULL;
+done:
+    return st;
+}
+
+typedef px_ort_status *(*get_name_fn)(const px_ort_session *, size_t, px_ort_allocator *, char **);
+typedef px_ort_status *(*get_type_fn)(const px_ort_session *, size_t, px_ort_type **);
+
+/* Fills one table entry and its name. */
+static pgy_status *read_one(px_onnxrt_session *s, px_ort_allocator *allocator, const char *side,
+                            get_name_fn get_name, get_type_fn get_type, size_t i, pgy_io *io)
+{
+    pgy_status *st = NULL;
+    px_onnxrt_lib *lib = s->lib;
+    char *name = NULL;
+    px_ort_type *type = NULL;
+    px_ort_kind kind = PX_ORT_UNKNOWN;
+
+    PX_TRY(px_onnxrt_check(lib, get_name(s->ort, i, allocator, &name)));
+    io->name = px_arena_strdup(&s->arena, name);
+    if (io->name == NULL)
+        PX_TRY(px_status_nomem());
+    PX_TRY(px_onnxrt_check(lib, get_type(s->ort, i, &type)));
+    PX_TRY(px_onnxrt_check(lib, lib->api->GetOnnxTypeFromTypeInfo(type, &kind)));
+    if (kind != PX_ORT_TENSOR)
+        PX_TRY(refuse(side, px_str_of(name), px_onnxrt_kind_text(kind)));
+    PX_TRY(read_shape(s, type, io));
+done:
+    if (name != NULL)
+        st = px_status_join(st, px_onnxrt_check(lib, lib->api->AllocatorFree(allocator, name)));
+    if (type != NULL)
+        lib->api->ReleaseTypeInfo(type);
+    return st;
+}
+
+/* Reads names and types of all inputs and outputs and makes the arrays of an iteration. */
+static pgy_status *read_signature(px_onnxrt_session *s)
+{
+    pgy_status *st = NULL;
+    px_onnxrt_lib *lib = s->lib;
+    const px_ort_api *api = lib->api;
+    px_ort_allocator *allocator = NULL;
+
+    PX_TRY(px_onnxrt_check(lib, api->GetAllocatorWithDefaultOptions(&allocator)));
+    PX_TRY(px_onnxrt_check(lib, api->SessionGetInputCount(s->ort, &s->n_inputs)));
+    PX_TRY(px_onnxrt_check(lib, api->SessionGetOutputCount(s->ort, &s->n_outputs)));
+    s->inputs = px_arena_calloc(&s->arena, s->n_inputs, sizeof *s->inputs);
+    s->outputs = px_arena_calloc(&s->arena, s->n_outputs, sizeof *s->outputs);
+    s->in_names = px_arena_calloc(&s->arena, s->n_inputs, sizeof *s->in_names);
+    s->out_names = px_arena_calloc(&s->arena, s->n_outputs, sizeof *s->out_names);
+    s->bound = px_arena_calloc(&s->arena, s->n_inputs, sizeof *s->bound);
+    s->in_values = px_arena_calloc(&s->arena, s->n_inputs, sizeof *s->in_values);
+    s->out_values = px_arena_calloc(&s->arena, s->n_outputs, sizeof *s->out_values);
+    if (s->inputs == NULL || s->outputs == NULL || s->in_names == NULL || s->out_names == NULL ||
+        s->bound == NULL || s->in_values == NULL || s->out_values == NULL)
+        PX_TRY(px_status_nomem());
+    for (size_t i = 0; i < s->n_inputs; i++) {
+        PX_TRY(read_one(s, allocator, "input", api->SessionGetInputName,
+                        api->SessionGetInputTypeInfo, i, &s->inputs[i]));
+        s->in_names[i] = s->inputs[i].name;
+    }
+    for (size_t i = 0; i < s->n_outputs; i++) {
+        PX_TRY(read_one(s, allocator, "output", api->SessionGetOutputName,
+                        api->SessionGetOutputTypeInfo, i, &s->outputs[i]));
+        s->out_names[i] = s->outputs[i].name;
+    }
+    PX_TRY(px_onnxrt_check(
+        lib, api->CreateCpuMemoryInfo(PX_ORT_ARENA_ALLOCATOR, PX_ORT_MEM_DEFAULT, &s->cpu)));
+done:
+    return st;
+}
+
+pgy_status *px_onnxrt_session_open(pgy_context *cx, px_onnxrt_lib *lib, pgy_model *model,
+                                   const px_onnxrt_args *args, px_onnxrt_session **out)
+{
+    pgy_status *st = NULL;
+    px_onnxrt_session *s = NULL;
+    px_ort_options *options = NULL;
+    const char *path = pgy_model_path(model);
+
+    px_onnxrt_calling(lib);
+    PX_TRY(PX_ALLOC(s, 1));
+    s->cx = cx;
+    s->lib = px_onnxrt_lib_ref(lib);
+    s->where = px_arena_strdup(&s->arena, path != NULL ? path : "a model in memory");
+    if (s->where == NULL)
+        PX_TRY(px_status_nomem());
+    PX_TRY(check_model_types(model));
+    PX_TRY(make_options(s, args, &options));
+    PX_TRY(create(s, model, options));
+    PX_TRY(read_signature(s));
+    *out = s;
+    s = NULL;
+done:
+    if (options != NULL)
+        lib->api->ReleaseSessionOptions(options);
+    px_onnxrt_session_close(s);
+    px_onnxrt_calling(NULL);
+    return px_status_while(st, "opening %s with ONNX Runtime",
+                           path != NULL ? path : "a model in memory");
+}
+
+void px_onnxrt_session_close(px_onnxrt_session *s)
+{
+    if (s == NULL)
+        return;
+    const px_ort_api *api = s->lib->api;
+    for (size_t i = 0; s->bound != NULL && i < s->n_inputs; i++)
+        if (s->bound[i].value != NULL)
+            api->ReleaseValue(s->bound[i].value);
+    if (s->cpu != NULL)
+        api->ReleaseMemoryInfo(s->cpu);
+    if (s->ort != NULL)
+        api->ReleaseSession(s->ort);
+    px_onnxrt_lib_unref(s->lib);
+    px_arena_fini(&s->arena);
+    px_mem_free(s);
+}
+
+void px_onnxrt_session_inputs(const px_onnxrt_session *s, const pgy_io **out, size_t *out_n)
+{
+    *out = s->inputs;
+    *out_n = s->n_inputs;
+}
+
+/* Makes input `i` stand for `t`. The value of the last iteration serves again when it is over the
+ * same bytes in the same shape; strings are copied into it, so they are always taken anew. */
+static pgy_status *bind(px_onnxrt_session *s, size_t i, const pgy_tensor *t)
+{
+    pgy_status *st = NULL;
+    bound_input *b = &s->bound[i];
+    px_ort_value *value = NULL;
+
+    if (b->value != NULL && b->data == t->data && b->dtype == t->dtype &&
+        t->dtype != PGY_DTYPE_STRING && px_shape_eq(b->rank, b->dims, t->rank, t->dims))
+        return NULL;
+    PX_TRY(px_status_while(px_onnxrt_value_new(s->lib, s->cpu, t, &value), "feeding the input '%s'",
+                           s->in_names[i]));
+    if (b->value != NULL)
+        s->lib->api->ReleaseValue(b->value);
+    *b = (bound_input){.value = value, .data = t->data, .dtype = t->dtype, .rank = t->rank};
+    memcpy(b->dims, t->dims, (size_t)t->rank * sizeof *t->dims);
+    s->in_values[i] = value;
+done:
+    return st;
+}
+
+pgy_status *px_onnxrt_session_run(px_onnxrt_session *s, const pgy_feed *in, pgy_outputs *out)
+{
+    pgy_status *st = NULL;
+    const px_ort_api *api = s->lib->api;
+
+    px_onnxrt_calling(s->lib);
+    if (in->n != s->n_inputs)
+        PX_TRY(
+            PX_FAIL(PGY_ERR_USAGE, "%zu inputs were fed, the model has %zu.", in->n, s->n_inputs));
+    for (size_t i = 0; i < s->n_inputs; i++)
+        PX_TRY(bind(s, i, in->tensors[i]));
+    memset(s->out_values, 0, s->n_outputs * sizeof *s->out_values);
+
+    const uint64_t start_ns = px_time_ns();
+    px_ort_status *status = api->Run(s->ort, NULL, s->in_names, s->in_values, s->n_inputs,
+                                     s->out_names, s->n_outputs, s->out_values);
+    pgy_outputs_set_elapsed(out, px_time_ns() - start_ns);
+    PX_TRY(px_onnxrt_check(s->lib, status));
+
+    for (size_t i = 0; i < s->n_outputs; i++) {
+        pgy_tensor *t = NULL;
+        px_ort_value *value = s->out_values[i];
+        s->out_values[i] = NULL;
+        PX_TRY(px_onnxrt_value_take(s->lib, s->out_names[i], value, &t));
+        PX_TRY(pgy_outputs_add(out, s->out_names[i], t));
+    }
+done:
+    for (size_t i = 0; i < s->n_outputs; i++)
+        if (s->out_values[i] != NULL) {
+            api->ReleaseValue(s->out_values[i]);
+            s->out_values[i] = NULL;
+        }
+    px_onnxrt_calling(NULL);
+    return px_status_while(st, "running %s with ONNX Runtime", s->where);
+}

@@ -1,0 +1,195 @@
+/* backend/onnxrt/values.c - see the header. */
+#include "backend/onnxrt/values.h"
+
+#include "base/tensor.h"
+
+/* Element types are numbered as ONNX numbers them up to FLOAT4E2M1 (23). ONNX then has
+ * FLOAT8E8M0 (24), which the runtime's tensors cannot hold, and the 2-bit integers. */
+enum { ORT_LAST_COMMON = 23, ORT_U2 = 24, ORT_I2 = 25 };
+
+px_ort_dtype px_onnxrt_dtype_of(pgy_dtype dtype)
+{
+    if (dtype == PGY_DTYPE_U2)
+        return ORT_U2;
+    if (dtype == PGY_DTYPE_I2)
+        return ORT_I2;
+    return dtype >= 0 && (int)dtype <= ORT_LAST_COMMON ? (px_ort_dtype)dtype : 0;
+}
+
+pgy_dtype px_onnxrt_dtype_from(px_ort_dtype dtype)
+{
+    if (dtype == ORT_U2)
+        return PGY_DTYPE_U2;
+    if (dtype == ORT_I2)
+        return PGY_DTYPE_I2;
+    return dtype >= 0 && dtype <= ORT_LAST_COMMON ? (pgy_dtype)dtype : PGY_DTYPE_UNKNOWN;
+}
+
+const char *px_onnxrt_kind_text(px_ort_kind kind)
+{
+    switch (kind) {
+    case PX_ORT_TENSOR:
+        return "a tensor";
+    case PX_ORT_SEQUENCE:
+        return "a sequence";
+    case PX_ORT_MAP:
+        return "a map";
+    case PX_ORT_OPAQUE:
+        return "an opaque value";
+    case PX_ORT_SPARSE_TENSOR:
+        return "a sparse tensor";
+    case PX_ORT_OPTIONAL:
+        return "an optional value";
+    case PX_ORT_UNKNOWN:
+        break;
+    }
+    return "of an unknown kind";
+}
+
+static pgy_status *new_strings(px_onnxrt_lib *lib, const pgy_tensor *t, px_ort_value **out)
+{
+    pgy_status *st = NULL;
+    px_ort_allocator *allocator = NULL;
+    px_ort_value *value = NULL;
+    const pgy_string *strings = t->data;
+
+    PX_TRY(px_onnxrt_check(lib, lib->api->GetAllocatorWithDefaultOptions(&allocator)));
+    PX_TRY(px_onnxrt_check(
+        lib, lib->api->CreateTensorAsOrtValue(allocator, t->dims, (size_t)t->rank,
+                                              px_onnxrt_dtype_of(PGY_DTYPE_STRING), &value)));
+    for (int64_t i = 0; i < t->count; i++) {
+        char *room = NULL;
+        PX_TRY(px_onnxrt_check(lib, lib->api->GetResizedStringTensorElementBuffer(
+                                        value, (size_t)i, strings[i].len, &room)));
+        if (strings[i].len > 0)
+            memcpy(room, strings[i].ptr, strings[i].len);
+    }
+    *out = value;
+    value = NULL;
+done:
+    if (value != NULL)
+        lib->api->ReleaseValue(value);
+    return st;
+}
+
+pgy_status *px_onnxrt_value_new(px_onnxrt_lib *lib, const px_ort_memory *cpu, const pgy_tensor *t,
+                                px_ort_value **out)
+{
+    const px_ort_dtype dtype = px_onnxrt_dtype_of(t->dtype);
+    if (t->dtype == PGY_DTYPE_STRING)
+        return new_strings(lib, t, out);
+    if (dtype == 0)
+        return PX_FAIL(PGY_ERR_UNSUPPORTED, "ONNX Runtime has no tensors of type %s.",
+                       pgy_dtype_name(t->dtype));
+    return px_onnxrt_check(lib, lib->api->CreateTensorWithDataAsOrtValue(
+                                    cpu, t->data, t->size, t->dims, (size_t)t->rank, dtype, out));
+}
+
+/* What keeps an output's bytes alive. */
+typedef struct value_owner {
+    px_onnxrt_lib *lib;
+    px_ort_value *value;
+} value_owner;
+
+static void release_value(void *owner)
+{
+    value_owner *o = owner;
+    o->lib->api->ReleaseValue(o->value);
+    px_onnxrt_lib_unref(o->lib);
+    px_mem_free(o);
+}
+
+/* Copies a string tensor out: one block of pgy_strings followed by their bytes. */
+static pgy_status *copy_strings(px_onnxrt_lib *lib, const px_ort_value *value, int rank,
+                                const int64_t *dims, pgy_tensor **out)
+{
+    pgy_status *st = NULL;
+    pgy_string *block = NULL;
+    size_t *offsets = NULL, n_bytes = 0, table = 0, size = 0;
+    int64_t count = 0;
+
+    if (!px_shape_count(rank, dims, &count))
+        PX_TRY(PX_FAIL(PGY_ERR_BUG, "ONNX Runtime returned a shape that overflows."));
+    PX_TRY(px_onnxrt_check(lib, lib->api->GetStringTensorDataLength(value, &n_bytes)));
+    if (!px_size_mul((size_t)count, sizeof *block, &table) || !px_size_add(table, n_bytes, &size))
+        PX_TRY(px_status_nomem());
+    block = px_mem_alloc(size);
+    if (block == NULL)
+        PX_TRY(px_status_nomem());
+    PX_TRY(PX_ALLOC(offsets, (size_t)count + 1));
+    char *bytes = (char *)block + table;
+    if (count > 0)
+        PX_TRY(px_onnxrt_check(
+            lib, lib->api->GetStringTensorContent(value, bytes, n_bytes, offsets, (size_t)count)));
+    offsets[count] = n_bytes;
+    for (int64_t i = 0; i < count; i++)
+        block[i] = (pgy_string){.ptr = bytes + offsets[i], .len = offsets[i + 1] - offsets[i]};
+    PX_TRY(pgy_tensor_wrap(PGY_DTYPE_STRING, rank, dims, block, px_mem_free, block, out));
+    block = NULL;
+done:
+    px_mem_free(offsets);
+    px_mem_free(block);
+    return st;
+}
+
+/* On success the value belongs to the tensor. */
+static pgy_status *wrap_numbers(px_onnxrt_lib *lib, pgy_dtype dtype, int rank, const int64_t *dims,
+                                px_ort_value *value, pgy_tensor **out)
+{
+    pgy_status *st = NULL;
+    value_owner *owner = NULL;
+    void *data = NULL;
+
+    PX_TRY(px_onnxrt_check(lib, lib->api->GetTensorMutableData(value, &data)));
+    PX_TRY(PX_ALLOC(owner, 1));
+    *owner = (value_owner){.lib = lib, .value = value};
+    if (data == NULL) /* a tensor without elements; ours always point somewhere */
+        data = owner;
+    PX_TRY(pgy_tensor_wrap(dtype, rank, dims, data, release_value, owner, out));
+    owner = NULL;
+    px_onnxrt_lib_ref(lib);
+done:
+    px_mem_free(owner);
+    return st;
+}
+
+pgy_status *px_onnxrt_value_take(px_onnxrt_lib *lib, const char *name, px_ort_value *take_value,
+                                 pgy_tensor **out)
+{
+    pgy_status *st = NULL;
+    const px_ort_api *api = lib->api;
+    px_ort_shape *shape = NULL;
+    px_ort_kind kind = PX_ORT_UNKNOWN;
+    px_ort_dtype ort_dtype = 0;
+    size_t rank = 0;
+    int64_t dims[PX_MAX_RANK];
+
+    if (take_value != NULL)
+        PX_TRY(px_onnxrt_check(lib, api->GetValueType(take_value, &kind)));
+    if (kind != PX_ORT_TENSOR)
+        PX_TRY(PX_FAIL(PGY_ERR_UNSUPPORTED,
+                       "The output '%s' is %s; only tensors can be fetched and compared.", name,
+                       px_onnxrt_kind_text(kind)));
+    PX_TRY(px_onnxrt_check(lib, api->GetTensorTypeAndShape(take_value, &shape)));
+    PX_TRY(px_onnxrt_check(lib, api->GetTensorElementType(shape, &ort_dtype)));
+    PX_TRY(px_onnxrt_check(lib, api->GetDimensionsCount(shape, &rank)));
+    const pgy_dtype dtype = px_onnxrt_dtype_from(ort_dtype);
+    if (rank > PX_MAX_RANK || dtype == PGY_DTYPE_UNKNOWN)
+        PX_TRY(PX_FAIL(PGY_ERR_UNSUPPORTED,
+                       "The output '%s' has element type %d and %zu dimensions, which is more than "
+                       "this build knows.",
+                       name, (int)ort_dtype, rank));
+    PX_TRY(px_onnxrt_check(lib, api->GetDimensions(shape, dims, rank)));
+    if (dtype == PGY_DTYPE_STRING) {
+        PX_TRY(copy_strings(lib, take_value, (int)rank, dims, out));
+    } else {
+        PX_TRY(wrap_numbers(lib, dtype, (int)rank, dims, take_value, out));
+        take_value = NULL;
+    }
+done:
+    if (take_value != NULL)
+        api->ReleaseValue(take_value);
+    if (shape != NULL)
+        api->ReleaseTensorTypeAndShapeInfo(shape);
+    return st;
+}

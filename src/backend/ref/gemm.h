@@ -1,0 +1,79 @@
+/* backend/ref/gemm.h - the float64 matrix product behind px_ref_gemm, with packed operands.
+ *
+ * C = A * B, A with m rows, B with n columns, k in between. Operands are packed into panels:
+ *     A: ceil(m / mr) panels, panel p holds rows [p*mr, p*mr + mr) as [k][mr]
+ *     B: ceil(n / nr) panels, panel p holds columns [p*nr, p*nr + nr) as [k][nr]
+ * with zeros where the matrix ends. A micro-kernel multiplies one panel of each over PX_GEMM_KC
+ * steps of k into an mr x nr tile. The blocks of k are summed in ascending order, so the result
+ * depends on neither the thread count nor on how C was cut.
+ */
+#ifndef PX_BACKEND_REF_GEMM_H
+#define PX_BACKEND_REF_GEMM_H
+
+#include "base/px.h"
+#include "base/thread.h"
+
+#define PX_GEMM_KC 256
+#define PX_GEMM_MAX_MR 8
+#define PX_GEMM_MAX_NR 24
+
+/* c[i*ldc + j] = (or +=, when `add`) sum over k of a[k*mr + i] * b[k*nr + j], all mr x nr. */
+typedef void (*px_gemm_tile_fn)(int64_t k, const double *a, const double *b, double *c, int64_t ldc,
+                                bool add);
+
+typedef struct px_gemm_isa {
+    const char *name;
+    int mr, nr;
+    px_gemm_tile_fn tile;
+} px_gemm_isa;
+
+/* The fastest for this processor, as base/cpu.h reports it. */
+const px_gemm_isa *px_gemm_isa_get(void);
+
+extern const px_gemm_isa px_gemm_scalar;
+#if defined(__x86_64__)
+extern const px_gemm_isa px_gemm_avx2, px_gemm_avx512;
+#elif defined(__aarch64__)
+extern const px_gemm_isa px_gemm_neon;
+#endif
+
+/* Where the columns of B come from: fills one panel [k][nr] for columns [j, j + n), n <= nr, and
+ * zeroes the rest. Called from several threads. */
+typedef void (*px_gemm_pack_fn)(const void *source, const px_gemm_isa *isa, int64_t j, int64_t n,
+                                double *panel);
+
+/* A matrix as a source: element (k, j) is at[k * row + j * col]. */
+typedef struct px_gemm_matrix {
+    const double *at;
+    int64_t row, col;
+    int64_t k;
+} px_gemm_matrix;
+
+void px_gemm_pack_matrix(const void *source, const px_gemm_isa *isa, int64_t j, int64_t n,
+                         double *panel);
+
+/* Doubles of a packed A with m rows, or of a packed B with n columns; false on overflow. */
+bool px_gemm_packed_count(int64_t lines, int tile, int64_t k, size_t *out);
+/* Packs all of A: element (i, k) is a[i * row + k * col]. */
+void px_gemm_pack_a(pgy_context *cx, const px_gemm_isa *isa, int64_t m, int64_t k, const double *a,
+                    int64_t row, int64_t col, double *packed);
+void px_gemm_pack_b(pgy_context *cx, const px_gemm_isa *isa, int64_t n, int64_t k,
+                    px_gemm_pack_fn pack, const void *source, double *packed);
+
+typedef struct px_gemm_job {
+    const px_gemm_isa *isa;
+    int64_t m, n, k;
+    const double *a; /* packed */
+    const double *b; /* packed, or NULL: then `pack` makes it chunk by chunk */
+    px_gemm_pack_fn pack;
+    const void *source;
+    double alpha, beta;      /* beta 0 ignores what C holds */
+    const double *row_start; /* NULL, or what row i's elements start from (then beta is 0) */
+    double *c;
+    int64_t ldc;
+} px_gemm_job;
+
+/* Errors: NOMEM. */
+PX_MUST_USE pgy_status *px_gemm_run(pgy_context *cx, const px_gemm_job *job);
+
+#endif

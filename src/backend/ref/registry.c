@@ -1,0 +1,47 @@
+/* backend/ref/registry.c - the operator families of the reference interpreter.
+ *
+ * A new family is a file op/<name>.c that defines px_ref_family_<name>, and one line here.
+ */
+#include "backend/ref/ref.h"
+
+/* clang-format off */
+#define FAMILIES(X) \
+    X(matmul)       \
+    /* end */
+/* clang-format on */
+
+#define DECLARE(name) extern const px_ref_family px_ref_family_##name;
+#define POINTER(name) &px_ref_family_##name,
+
+FAMILIES(DECLARE)
+
+static const px_ref_family *const families[] = {FAMILIES(POINTER)};
+
+static bool str_is(px_str a, const char *b)
+{
+    return a.len > 0 ? strncmp(a.ptr, b, a.len) == 0 && b[a.len] == '\0' : b[0] == '\0';
+}
+
+/* Linear: a plan looks up each of its nodes once, which costs less than building an index. */
+const px_ref_op *px_ref_op_find(px_str domain, px_str name, int64_t opset)
+{
+    if (px_str_is(domain, "ai.onnx"))
+        domain = (px_str){0};
+    for (size_t f = 0; f < PX_COUNTOF(families); f++) {
+        const px_ref_op *best = NULL;
+        for (size_t i = 0; i < families[f]->n; i++) {
+            const px_ref_op *op = &families[f]->ops[i];
+            if (op->since <= opset && str_is(name, op->name) && str_is(domain, op->domain))
+                best = op;
+        }
+        if (best)
+            return best;
+    }
+    return NULL;
+}
+
+size_t px_ref_families(const px_ref_family *const **out)
+{
+    *out = families;
+    return PX_COUNTOF(families);
+}

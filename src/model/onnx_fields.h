@@ -1,0 +1,107 @@
+/* model/onnx_fields.h - field numbers of the ONNX messages we read and write.
+ *
+ * From the ONNX standard's onnx.proto (IR version 13). A field that is not named here is carried
+ * along untouched.
+ */
+#ifndef PX_MODEL_ONNX_FIELDS_H
+#define PX_MODEL_ONNX_FIELDS_H
+
+enum {
+    PX_F_MODEL_IR_VERSION = 1,
+    PX_F_MODEL_PRODUCER_NAME = 2,
+    PX_F_MODEL_PRODUCER_VERSION = 3,
+    PX_F_MODEL_GRAPH = 7,
+    PX_F_MODEL_OPSET = 8,
+    PX_F_MODEL_FUNCTION = 25
+};
+
+enum { PX_F_OPSET_DOMAIN = 1, PX_F_OPSET_VERSION = 2 };
+
+enum {
+    PX_F_GRAPH_NODE = 1,
+    PX_F_GRAPH_NAME = 2,
+    PX_F_GRAPH_INITIALIZER = 5,
+    PX_F_GRAPH_INPUT = 11,
+    PX_F_GRAPH_OUTPUT = 12,
+    PX_F_GRAPH_VALUE_INFO = 13,
+    PX_F_GRAPH_SPARSE_INITIALIZER = 15
+};
+
+enum {
+    PX_F_NODE_INPUT = 1,
+    PX_F_NODE_OUTPUT = 2,
+    PX_F_NODE_NAME = 3,
+    PX_F_NODE_OP_TYPE = 4,
+    PX_F_NODE_ATTRIBUTE = 5,
+    PX_F_NODE_DOMAIN = 7,
+    PX_F_NODE_OVERLOAD = 8
+};
+
+enum {
+    PX_F_ATTR_NAME = 1,
+    PX_F_ATTR_F = 2,
+    PX_F_ATTR_I = 3,
+    PX_F_ATTR_S = 4,
+    PX_F_ATTR_T = 5,
+    PX_F_ATTR_G = 6,
+    PX_F_ATTR_FLOATS = 7,
+    PX_F_ATTR_INTS = 8,
+    PX_F_ATTR_STRINGS = 9,
+    PX_F_ATTR_TENSORS = 10,
+    PX_F_ATTR_GRAPHS = 11,
+    PX_F_ATTR_TP = 14,
+    PX_F_ATTR_TYPE_PROTOS = 15,
+    PX_F_ATTR_TYPE = 20,
+    PX_F_ATTR_REF_NAME = 21,
+    PX_F_ATTR_SPARSE = 22,
+    PX_F_ATTR_SPARSES = 23
+};
+
+enum {
+    PX_F_TENSOR_DIMS = 1,
+    PX_F_TENSOR_DATA_TYPE = 2,
+    PX_F_TENSOR_SEGMENT = 3,
+    PX_F_TENSOR_FLOAT_DATA = 4,
+    PX_F_TENSOR_INT32_DATA = 5,
+    PX_F_TENSOR_STRING_DATA = 6,
+    PX_F_TENSOR_INT64_DATA = 7,
+    PX_F_TENSOR_NAME = 8,
+    PX_F_TENSOR_RAW_DATA = 9,
+    PX_F_TENSOR_DOUBLE_DATA = 10,
+    PX_F_TENSOR_UINT64_DATA = 11,
+    PX_F_TENSOR_EXTERNAL_DATA = 13,
+    PX_F_TENSOR_DATA_LOCATION = 14
+};
+
+enum { PX_F_ENTRY_KEY = 1, PX_F_ENTRY_VALUE = 2 };
+enum { PX_F_SPARSE_VALUES = 1, PX_F_SPARSE_INDICES = 2, PX_F_SPARSE_DIMS = 3 };
+enum { PX_F_VALUE_NAME = 1, PX_F_VALUE_TYPE = 2 };
+
+enum {
+    PX_F_TYPE_TENSOR = 1,
+    PX_F_TYPE_SEQUENCE = 4,
+    PX_F_TYPE_MAP = 5,
+    PX_F_TYPE_OPAQUE = 7,
+    PX_F_TYPE_SPARSE_TENSOR = 8,
+    PX_F_TYPE_OPTIONAL = 9
+};
+
+/* Inside TypeProto's members. */
+enum { PX_F_TENSOR_TYPE_ELEM = 1, PX_F_TENSOR_TYPE_SHAPE = 2 };
+enum { PX_F_SEQUENCE_ELEM = 1, PX_F_MAP_KEY = 1, PX_F_MAP_VALUE = 2 };
+enum { PX_F_SHAPE_DIM = 1, PX_F_DIM_VALUE = 1, PX_F_DIM_PARAM = 2 };
+
+enum {
+    PX_F_FUNCTION_NAME = 1,
+    PX_F_FUNCTION_INPUT = 4,
+    PX_F_FUNCTION_OUTPUT = 5,
+    PX_F_FUNCTION_ATTRIBUTE = 6,
+    PX_F_FUNCTION_NODE = 7,
+    PX_F_FUNCTION_OPSET = 9,
+    PX_F_FUNCTION_DOMAIN = 10,
+    PX_F_FUNCTION_ATTR_DEFAULT = 11,
+    PX_F_FUNCTION_VALUE_INFO = 12,
+    PX_F_FUNCTION_OVERLOAD = 13
+};
+
+#endif

@@ -1,0 +1,93 @@
+/* runner/runner.c - a backend's library and session under a name. */
+#include "runner/runner.h"
+
+#include "base/log.h"
+
+#include <time.h>
+
+struct px_runner {
+    pgy_context *cx;
+    const pgy_backend_ops *ops;
+    const void *args;
+    pgy_model *model;
+    void *lib, *session;
+    char *name, *label;
+};
+
+pgy_status *px_runner_new(pgy_context *cx, const pgy_backend_ops *ops, int k, const void *args,
+                          pgy_model *model, px_runner **out)
+{
+    pgy_status *st = NULL;
+    px_runner *r = NULL;
+    px_buf name = {0}, label = {0};
+    char when[32];
+    time_t now = time(NULL);
+    struct tm local;
+
+    PX_TRY(PX_ALLOC(r, 1));
+    *r = (px_runner){.cx = cx, .ops = ops, .args = args, .model = model};
+    localtime_r(&now, &local);
+    strftime(when, sizeof when, "%m/%d/%y-%H:%M:%S", &local); /* %x-%X of the C locale */
+    px_buf_printf(&name, "%s-runner-N%d-%s", ops->name, k, when);
+    px_buf_printf(&label, "%-35s", px_buf_cstr(&name));
+    r->name = px_buf_take(&name);
+    r->label = px_buf_take(&label);
+    if (r->name == NULL || r->label == NULL)
+        PX_TRY(px_status_nomem());
+    *out = r;
+    r = NULL;
+done:
+    px_runner_free(r);
+    return st;
+}
+
+const char *px_runner_name(const px_runner *runner)
+{
+    return runner->name;
+}
+
+const char *px_runner_label(const px_runner *runner)
+{
+    return runner->label;
+}
+
+pgy_status *px_runner_activate(px_runner *r)
+{
+    pgy_status *st = NULL;
+    if (r->lib == NULL && r->ops->load != NULL)
+        PX_TRY(r->ops->load(r->cx, r->args, &r->lib));
+    PX_TRY(r->ops->open(r->cx, r->lib, r->model, r->args, &r->session));
+done:
+    return st;
+}
+
+void px_runner_deactivate(px_runner *r)
+{
+    if (r->session != NULL)
+        r->ops->close(r->session);
+    r->session = NULL;
+    if (r->lib != NULL && r->ops->unload != NULL)
+        r->ops->unload(r->lib);
+    r->lib = NULL;
+}
+
+pgy_status *px_runner_inputs(px_runner *r, const pgy_io **out, size_t *out_n)
+{
+    return r->ops->inputs(r->session, out, out_n);
+}
+
+pgy_status *px_runner_infer(px_runner *r, const pgy_feed *feed, pgy_outputs *out)
+{
+    pgy_status *st = r->ops->infer(r->session, feed, out);
+    return px_status_while(st, "running inference with %s", r->name);
+}
+
+void px_runner_free(px_runner *r)
+{
+    if (r == NULL)
+        return;
+    px_runner_deactivate(r);
+    px_mem_free(r->name);
+    px_mem_free(r->label);
+    px_mem_free(r);
+}

@@ -1,0 +1,31 @@
+/* runner/runner.h - one runner: a named session on a backend.
+ *
+ * Life: new (cheap), activate (loads the runtime, makes the session), infer any number of times,
+ * deactivate, free. The name is made at creation and never changes.
+ */
+#ifndef PX_RUNNER_RUNNER_H
+#define PX_RUNNER_RUNNER_H
+
+#include "backend/outputs.h"
+#include "base/px.h"
+#include "polygraphy/backend.h"
+
+typedef struct px_runner px_runner;
+
+/* `k` counts the runners of this backend from 0 and becomes part of the name
+ * "<backend>-runner-N<k>-<date>-<time>". `args`, `model` and `ops` outlive the runner. */
+PX_MUST_USE pgy_status *px_runner_new(pgy_context *cx, const pgy_backend_ops *ops, int k,
+                                      const void *args, pgy_model *model, px_runner **out);
+const char *px_runner_name(const px_runner *runner);
+/* Name padded to 35 columns, as log lines begin. */
+const char *px_runner_label(const px_runner *runner);
+
+PX_MUST_USE pgy_status *px_runner_activate(px_runner *runner);
+void px_runner_deactivate(px_runner *runner);
+/* What infer wants; needs an active runner, which owns the list. */
+PX_MUST_USE pgy_status *px_runner_inputs(px_runner *runner, const pgy_io **out, size_t *out_n);
+/* One iteration; `feed` holds exactly the runner's inputs in order. `out` is filled. */
+PX_MUST_USE pgy_status *px_runner_infer(px_runner *runner, const pgy_feed *feed, pgy_outputs *out);
+void px_runner_free(px_runner *runner); /* accepts NULL, deactivates first */
+
+#endif
