@@ -6,7 +6,12 @@
 
 /* clang-format off */
 #define FAMILIES(X) \
+    X(activation)   \
+    X(elementwise)  \
+    X(elementwise_unary) \
+    X(logic)        \
     X(matmul)       \
+    X(reduce)       \
     /* end */
 /* clang-format on */
 
