@@ -158,8 +158,8 @@ typedef struct px_onnx_model {
     px_onnx_function *functions;
     size_t n_functions;
     px_str producer_name, producer_version;
-    px_str wire; /* the whole file */
-    char *dir;   /* folder external data is relative to, NUL-terminated */
+    px_str wire;          /* the whole file */
+    char *dir;            /* folder external data is relative to, NUL-terminated */
     bool ignore_external; /* refuse to load external tensors: the user asked for the structure */
     px_arena arena;
 } px_onnx_model;

@@ -21,7 +21,7 @@ typedef struct reader {
     int depth;
 } reader;
 
-static pgy_status *read_graph(reader *r, px_str bytes, px_onnx_graph *out);
+static pgy_status *read_graph(reader *r, px_str bytes, void *at);
 
 /* A message while it is read: its bytes, and how many of each field it has. */
 typedef struct message {
@@ -53,8 +53,9 @@ static void leave(reader *r)
 static pgy_status *list(reader *r, const message *m, size_t n, size_t limit, size_t size, void *out)
 {
     if (n > limit)
-        return PX_FAIL(PGY_ERR_MODEL, "The ONNX model has a list of %llu entries in %s; at most "
-                                      "%llu are read",
+        return PX_FAIL(PGY_ERR_MODEL,
+                       "The ONNX model has a list of %llu entries in %s; at most "
+                       "%llu are read",
                        (unsigned long long)n, m->name, (unsigned long long)limit);
     void *at = NULL;
     if (n > 0) {
@@ -84,6 +85,48 @@ static pgy_status *join(reader *r, const message *m, const px_pb_field *field, p
     memcpy(at + whole->len, field->bytes.ptr, field->bytes.len);
     *whole = (px_str){at, len};
     return NULL;
+}
+
+/* Reads one message into a struct of its own type. */
+typedef pgy_status *(*read_fn)(reader *r, px_str bytes, void *at);
+
+/* All messages of a repeated field, into an array of structs of `size` bytes. `out` points to the
+ * array's pointer. */
+static pgy_status *read_list(reader *r, const message *m, uint32_t number, read_fn read,
+                             size_t size, void *out, size_t *out_n)
+{
+    pgy_status *st = NULL;
+    char *at = NULL;
+    size_t n = 0;
+    px_pb pb = px_pb_of(m->bytes, r->base);
+    px_pb_field f;
+    PX_TRY(list(r, m, m->n[number], MAX_MESSAGES, size, &at));
+    while (at && px_pb_next(&pb, &f))
+        if (f.number == number && f.wire == PX_PB_LEN)
+            PX_TRY(read(r, f.bytes, at + size * n++));
+    memcpy(out, &at, sizeof at);
+    *out_n = n;
+done:
+    return st;
+}
+
+/* A message field that occurs once, joined from its parts; absent is empty. `out` as above. */
+static pgy_status *read_one(reader *r, const message *m, uint32_t number, read_fn read, size_t size,
+                            void *out)
+{
+    pgy_status *st = NULL;
+    void *at = NULL;
+    px_str whole = {0};
+    px_pb pb = px_pb_of(m->bytes, r->base);
+    px_pb_field f;
+    while (px_pb_next(&pb, &f))
+        if (f.number == number && f.wire == PX_PB_LEN)
+            PX_TRY(join(r, m, &f, &whole));
+    PX_TRY(list(r, m, 1, 1, size, &at));
+    PX_TRY(read(r, whole, at));
+    memcpy(out, &at, sizeof at);
+done:
+    return st;
 }
 
 static float f32_of(uint64_t bits)
@@ -155,8 +198,9 @@ static pgy_status *read_dims(reader *r, const message *m, uint32_t number, int *
     pgy_status *st = NULL;
     PX_TRY(read_ints(r, m, number, out, &n));
     if (n > PX_MAX_RANK)
-        PX_TRY(PX_FAIL(PGY_ERR_MODEL, "The ONNX model has a tensor of rank %llu; at most %d is "
-                                      "supported",
+        PX_TRY(PX_FAIL(PGY_ERR_MODEL,
+                       "The ONNX model has a tensor of rank %llu; at most %d is "
+                       "supported",
                        (unsigned long long)n, PX_MAX_RANK));
     *out_rank = (int)n;
 done:
@@ -207,14 +251,16 @@ static pgy_status *read_external(reader *r, px_str bytes, px_onnx_tensor *t)
         t->has_length = good;
     }
     if (!good)
-        return PX_FAIL(PGY_ERR_MODEL, "The ONNX model gives external data with the %.*s '%.*s', "
-                                      "which is no byte count",
+        return PX_FAIL(PGY_ERR_MODEL,
+                       "The ONNX model gives external data with the %.*s '%.*s', "
+                       "which is no byte count",
                        PX_STR_ARG(key), (int)PX_MIN(value.len, 40), value.ptr);
     return NULL;
 }
 
-static pgy_status *read_tensor(reader *r, px_str bytes, px_onnx_tensor *out)
+static pgy_status *read_tensor(reader *r, px_str bytes, void *at)
 {
+    px_onnx_tensor *out = at;
     pgy_status *st = NULL;
     message m;
     px_pb_field f;
@@ -241,8 +287,9 @@ done:
     return st;
 }
 
-static pgy_status *read_sparse(reader *r, px_str bytes, px_onnx_sparse *out)
+static pgy_status *read_sparse(reader *r, px_str bytes, void *at)
 {
+    px_onnx_sparse *out = at;
     pgy_status *st = NULL;
     message m;
     px_pb_field f;
@@ -261,42 +308,6 @@ static pgy_status *read_sparse(reader *r, px_str bytes, px_onnx_sparse *out)
     PX_TRY(read_tensor(r, indices, &out->indices));
     PX_TRY(read_dims(r, &m, PX_F_SPARSE_DIMS, &out->rank, &out->dims));
     leave(r);
-done:
-    return st;
-}
-
-static pgy_status *read_tensors(reader *r, const message *m, uint32_t number, px_onnx_tensor **out,
-                                size_t *out_n)
-{
-    pgy_status *st = NULL;
-    px_onnx_tensor *at = NULL;
-    size_t n = 0;
-    px_pb pb = px_pb_of(m->bytes, r->base);
-    px_pb_field f;
-    PX_TRY(list(r, m, m->n[number], MAX_MESSAGES, sizeof *at, &at));
-    while (px_pb_next(&pb, &f))
-        if (f.number == number && f.wire == PX_PB_LEN)
-            PX_TRY(read_tensor(r, f.bytes, &at[n++]));
-    *out = at;
-    *out_n = n;
-done:
-    return st;
-}
-
-static pgy_status *read_sparses(reader *r, const message *m, uint32_t number, px_onnx_sparse **out,
-                                size_t *out_n)
-{
-    pgy_status *st = NULL;
-    px_onnx_sparse *at = NULL;
-    size_t n = 0;
-    px_pb pb = px_pb_of(m->bytes, r->base);
-    px_pb_field f;
-    PX_TRY(list(r, m, m->n[number], MAX_MESSAGES, sizeof *at, &at));
-    while (px_pb_next(&pb, &f))
-        if (f.number == number && f.wire == PX_PB_LEN)
-            PX_TRY(read_sparse(r, f.bytes, &at[n++]));
-    *out = at;
-    *out_n = n;
 done:
     return st;
 }
@@ -360,7 +371,7 @@ done:
     return st;
 }
 
-static pgy_status *read_type(reader *r, px_str bytes, px_onnx_type *out);
+static pgy_status *read_type(reader *r, px_str bytes, void *at);
 
 /* Sequence, optional and map: one inner type, for a map with its key. */
 static pgy_status *read_inner_type(reader *r, px_str bytes, bool is_map, px_onnx_type *out)
@@ -386,8 +397,9 @@ done:
     return st;
 }
 
-static pgy_status *read_type(reader *r, px_str bytes, px_onnx_type *out)
+static pgy_status *read_type(reader *r, px_str bytes, void *at)
 {
+    px_onnx_type *out = at;
     pgy_status *st = NULL;
     message m;
     px_pb_field f;
@@ -430,8 +442,9 @@ done:
     return st;
 }
 
-static pgy_status *read_value_info(reader *r, px_str bytes, px_onnx_value_info *out)
+static pgy_status *read_value_info(reader *r, px_str bytes, void *at)
 {
+    px_onnx_value_info *out = at;
     pgy_status *st = NULL;
     message m;
     px_pb_field f;
@@ -448,24 +461,6 @@ static pgy_status *read_value_info(reader *r, px_str bytes, px_onnx_value_info *
     }
     PX_TRY(read_type(r, type, &out->type));
     leave(r);
-done:
-    return st;
-}
-
-static pgy_status *read_value_infos(reader *r, const message *m, uint32_t number,
-                                    px_onnx_value_info **out, size_t *out_n)
-{
-    pgy_status *st = NULL;
-    px_onnx_value_info *at = NULL;
-    size_t n = 0;
-    px_pb pb = px_pb_of(m->bytes, r->base);
-    px_pb_field f;
-    PX_TRY(list(r, m, m->n[number], MAX_MESSAGES, sizeof *at, &at));
-    while (px_pb_next(&pb, &f))
-        if (f.number == number && f.wire == PX_PB_LEN)
-            PX_TRY(read_value_info(r, f.bytes, &at[n++]));
-    *out = at;
-    *out_n = n;
 done:
     return st;
 }
@@ -517,110 +512,62 @@ static px_onnx_attr_type infer_attr_type(const message *m)
     return PX_ONNX_ATTR_UNDEFINED;
 }
 
-/* The parts of an attribute that are messages: GRAPH(S) and TYPE_PROTO(S) as lists of n; the
- * singular kinds are lists of one joined message. */
-static pgy_status *read_attr_messages(reader *r, const message *m, uint32_t number, bool is_list,
-                                      px_onnx_attr *out)
-{
-    pgy_status *st = NULL;
-    const bool is_graph = number == PX_F_ATTR_G || number == PX_F_ATTR_GRAPHS;
-    px_onnx_graph *graphs = NULL;
-    px_onnx_type *types = NULL;
-    px_str whole = {0};
-    px_pb pb = px_pb_of(m->bytes, r->base);
-    px_pb_field f;
-    size_t n = 0, n_max = is_list ? m->n[number] : 1;
-    if (is_graph)
-        PX_TRY(list(r, m, n_max, MAX_MESSAGES, sizeof *graphs, &graphs));
-    else
-        PX_TRY(list(r, m, n_max, MAX_MESSAGES, sizeof *types, &types));
-    while (px_pb_next(&pb, &f)) {
-        if (f.number != number || f.wire != PX_PB_LEN)
-            continue;
-        if (!is_list)
-            PX_TRY(join(r, m, &f, &whole));
-        else if (is_graph)
-            PX_TRY(read_graph(r, f.bytes, &graphs[n++]));
-        else
-            PX_TRY(read_type(r, f.bytes, &types[n++]));
-    }
-    if (!is_list)
-        PX_TRY(is_graph ? read_graph(r, whole, graphs) : read_type(r, whole, types));
-    out->g = graphs;
-    out->tp = types;
-    out->n = is_list ? n : 1;
-done:
-    return st;
-}
-
-/* TENSOR and SPARSE_TENSOR: one, joined from its parts. */
-static pgy_status *read_attr_tensor(reader *r, const message *m, uint32_t number, px_onnx_attr *out)
-{
-    pgy_status *st = NULL;
-    px_onnx_tensor *t = NULL;
-    px_onnx_sparse *sparse = NULL;
-    px_str whole = {0};
-    px_pb pb = px_pb_of(m->bytes, r->base);
-    px_pb_field f;
-    while (px_pb_next(&pb, &f))
-        if (f.number == number && f.wire == PX_PB_LEN)
-            PX_TRY(join(r, m, &f, &whole));
-    if (number == PX_F_ATTR_T) {
-        PX_TRY(list(r, m, 1, 1, sizeof *t, &t));
-        PX_TRY(read_tensor(r, whole, t));
-    } else {
-        PX_TRY(list(r, m, 1, 1, sizeof *sparse, &sparse));
-        PX_TRY(read_sparse(r, whole, sparse));
-    }
-    out->t = t;
-    out->sparse = sparse;
-    out->n = 1;
-done:
-    return st;
-}
+/* Attributes whose value is one message, or a list of them. */
+static const struct attr_messages {
+    px_onnx_attr_type type;
+    uint32_t field;
+    bool is_list;
+    read_fn read;
+    size_t size;
+    size_t member; /* offset of the pointer in px_onnx_attr */
+} attr_messages[] = {
+    {PX_ONNX_ATTR_TENSOR, PX_F_ATTR_T, false, read_tensor, sizeof(px_onnx_tensor),
+     offsetof(px_onnx_attr, t)},
+    {PX_ONNX_ATTR_TENSORS, PX_F_ATTR_TENSORS, true, read_tensor, sizeof(px_onnx_tensor),
+     offsetof(px_onnx_attr, t)},
+    {PX_ONNX_ATTR_GRAPH, PX_F_ATTR_G, false, read_graph, sizeof(px_onnx_graph),
+     offsetof(px_onnx_attr, g)},
+    {PX_ONNX_ATTR_GRAPHS, PX_F_ATTR_GRAPHS, true, read_graph, sizeof(px_onnx_graph),
+     offsetof(px_onnx_attr, g)},
+    {PX_ONNX_ATTR_SPARSE_TENSOR, PX_F_ATTR_SPARSE, false, read_sparse, sizeof(px_onnx_sparse),
+     offsetof(px_onnx_attr, sparse)},
+    {PX_ONNX_ATTR_SPARSE_TENSORS, PX_F_ATTR_SPARSES, true, read_sparse, sizeof(px_onnx_sparse),
+     offsetof(px_onnx_attr, sparse)},
+    {PX_ONNX_ATTR_TYPE_PROTO, PX_F_ATTR_TP, false, read_type, sizeof(px_onnx_type),
+     offsetof(px_onnx_attr, tp)},
+    {PX_ONNX_ATTR_TYPE_PROTOS, PX_F_ATTR_TYPE_PROTOS, true, read_type, sizeof(px_onnx_type),
+     offsetof(px_onnx_attr, tp)},
+};
 
 static pgy_status *read_attr_value(reader *r, const message *m, px_onnx_attr *out)
 {
-    px_onnx_tensor *tensors = NULL;
-    px_onnx_sparse *sparses = NULL;
-    px_str *strings = NULL;
     pgy_status *st = NULL;
-    switch (out->type) {
-    case PX_ONNX_ATTR_TENSOR:
-        return read_attr_tensor(r, m, PX_F_ATTR_T, out);
-    case PX_ONNX_ATTR_SPARSE_TENSOR:
-        return read_attr_tensor(r, m, PX_F_ATTR_SPARSE, out);
-    case PX_ONNX_ATTR_GRAPH:
-        return read_attr_messages(r, m, PX_F_ATTR_G, false, out);
-    case PX_ONNX_ATTR_TYPE_PROTO:
-        return read_attr_messages(r, m, PX_F_ATTR_TP, false, out);
-    case PX_ONNX_ATTR_GRAPHS:
-        return read_attr_messages(r, m, PX_F_ATTR_GRAPHS, true, out);
-    case PX_ONNX_ATTR_TYPE_PROTOS:
-        return read_attr_messages(r, m, PX_F_ATTR_TYPE_PROTOS, true, out);
-    case PX_ONNX_ATTR_FLOATS:
+    px_str *strings = NULL;
+    if (out->type == PX_ONNX_ATTR_FLOATS)
         return read_floats(r, m, PX_F_ATTR_FLOATS, &out->floats, &out->n);
-    case PX_ONNX_ATTR_INTS:
+    if (out->type == PX_ONNX_ATTR_INTS)
         return read_ints(r, m, PX_F_ATTR_INTS, &out->ints, &out->n);
-    case PX_ONNX_ATTR_STRINGS:
+    if (out->type == PX_ONNX_ATTR_STRINGS) {
         st = read_strings(r, m, PX_F_ATTR_STRINGS, &strings, &out->n);
         out->strings = strings;
         return st;
-    case PX_ONNX_ATTR_TENSORS:
-        st = read_tensors(r, m, PX_F_ATTR_TENSORS, &tensors, &out->n);
-        out->t = tensors;
-        return st;
-    case PX_ONNX_ATTR_SPARSE_TENSORS:
-        st = read_sparses(r, m, PX_F_ATTR_SPARSES, &sparses, &out->n);
-        out->sparse = sparses;
-        return st;
-    default:
-        return NULL;
     }
+    for (size_t i = 0; i < PX_COUNTOF(attr_messages); i++) {
+        const struct attr_messages *kind = &attr_messages[i];
+        void *member = (char *)out + kind->member;
+        if (kind->type != out->type)
+            continue;
+        if (kind->is_list)
+            return read_list(r, m, kind->field, kind->read, kind->size, member, &out->n);
+        out->n = 1;
+        return read_one(r, m, kind->field, kind->read, kind->size, member);
+    }
+    return NULL;
 }
 
-static pgy_status *read_attr(reader *r, px_str bytes, px_onnx_attr *out)
+static pgy_status *read_attr(reader *r, px_str bytes, void *at)
 {
+    px_onnx_attr *out = at;
     pgy_status *st = NULL;
     message m;
     px_pb_field f;
@@ -650,26 +597,9 @@ done:
     return st;
 }
 
-static pgy_status *read_attrs(reader *r, const message *m, uint32_t number, px_onnx_attr **out,
-                              size_t *out_n)
+static pgy_status *read_node(reader *r, px_str bytes, void *at)
 {
-    pgy_status *st = NULL;
-    px_onnx_attr *at = NULL;
-    size_t n = 0;
-    px_pb pb = px_pb_of(m->bytes, r->base);
-    px_pb_field f;
-    PX_TRY(list(r, m, m->n[number], MAX_MESSAGES, sizeof *at, &at));
-    while (at && px_pb_next(&pb, &f))
-        if (f.number == number && f.wire == PX_PB_LEN)
-            PX_TRY(read_attr(r, f.bytes, &at[n++]));
-    *out = at;
-    *out_n = n;
-done:
-    return st;
-}
-
-static pgy_status *read_node(reader *r, px_str bytes, px_onnx_node *out)
-{
+    px_onnx_node *out = at;
     pgy_status *st = NULL;
     message m;
     px_pb_field f;
@@ -689,32 +619,16 @@ static pgy_status *read_node(reader *r, px_str bytes, px_onnx_node *out)
     }
     PX_TRY(read_strings(r, &m, PX_F_NODE_INPUT, &out->inputs, &out->n_inputs));
     PX_TRY(read_strings(r, &m, PX_F_NODE_OUTPUT, &out->outputs, &out->n_outputs));
-    PX_TRY(read_attrs(r, &m, PX_F_NODE_ATTRIBUTE, &out->attrs, &out->n_attrs));
+    PX_TRY(read_list(r, &m, PX_F_NODE_ATTRIBUTE, read_attr, sizeof(px_onnx_attr), &out->attrs,
+                     &out->n_attrs));
     leave(r);
 done:
     return st;
 }
 
-static pgy_status *read_nodes(reader *r, const message *m, uint32_t number, px_onnx_node **out,
-                              size_t *out_n)
+static pgy_status *read_graph(reader *r, px_str bytes, void *at)
 {
-    pgy_status *st = NULL;
-    px_onnx_node *at = NULL;
-    size_t n = 0;
-    px_pb pb = px_pb_of(m->bytes, r->base);
-    px_pb_field f;
-    PX_TRY(list(r, m, m->n[number], MAX_MESSAGES, sizeof *at, &at));
-    while (px_pb_next(&pb, &f))
-        if (f.number == number && f.wire == PX_PB_LEN)
-            PX_TRY(read_node(r, f.bytes, &at[n++]));
-    *out = at;
-    *out_n = n;
-done:
-    return st;
-}
-
-static pgy_status *read_graph(reader *r, px_str bytes, px_onnx_graph *out)
-{
+    px_onnx_graph *out = at;
     pgy_status *st = NULL;
     message m;
     px_pb_field f;
@@ -723,13 +637,18 @@ static pgy_status *read_graph(reader *r, px_str bytes, px_onnx_graph *out)
     while (px_pb_next(&m.pb, &f))
         if (f.number == PX_F_GRAPH_NAME && f.wire == PX_PB_LEN)
             out->name = f.bytes;
-    PX_TRY(read_nodes(r, &m, PX_F_GRAPH_NODE, &out->nodes, &out->n_nodes));
-    PX_TRY(read_tensors(r, &m, PX_F_GRAPH_INITIALIZER, &out->initializers, &out->n_initializers));
-    PX_TRY(read_sparses(r, &m, PX_F_GRAPH_SPARSE_INITIALIZER, &out->sparse_initializers,
-                        &out->n_sparse_initializers));
-    PX_TRY(read_value_infos(r, &m, PX_F_GRAPH_INPUT, &out->inputs, &out->n_inputs));
-    PX_TRY(read_value_infos(r, &m, PX_F_GRAPH_OUTPUT, &out->outputs, &out->n_outputs));
-    PX_TRY(read_value_infos(r, &m, PX_F_GRAPH_VALUE_INFO, &out->value_infos, &out->n_value_infos));
+    PX_TRY(read_list(r, &m, PX_F_GRAPH_NODE, read_node, sizeof(px_onnx_node), &out->nodes,
+                     &out->n_nodes));
+    PX_TRY(read_list(r, &m, PX_F_GRAPH_INITIALIZER, read_tensor, sizeof(px_onnx_tensor),
+                     &out->initializers, &out->n_initializers));
+    PX_TRY(read_list(r, &m, PX_F_GRAPH_SPARSE_INITIALIZER, read_sparse, sizeof(px_onnx_sparse),
+                     &out->sparse_initializers, &out->n_sparse_initializers));
+    PX_TRY(read_list(r, &m, PX_F_GRAPH_INPUT, read_value_info, sizeof(px_onnx_value_info),
+                     &out->inputs, &out->n_inputs));
+    PX_TRY(read_list(r, &m, PX_F_GRAPH_OUTPUT, read_value_info, sizeof(px_onnx_value_info),
+                     &out->outputs, &out->n_outputs));
+    PX_TRY(read_list(r, &m, PX_F_GRAPH_VALUE_INFO, read_value_info, sizeof(px_onnx_value_info),
+                     &out->value_infos, &out->n_value_infos));
     leave(r);
 done:
     return st;
@@ -765,8 +684,9 @@ done:
     return st;
 }
 
-static pgy_status *read_function(reader *r, px_str bytes, px_onnx_function *out)
+static pgy_status *read_function(reader *r, px_str bytes, void *at)
 {
+    px_onnx_function *out = at;
     pgy_status *st = NULL;
     message m;
     px_pb_field f;
@@ -785,30 +705,14 @@ static pgy_status *read_function(reader *r, px_str bytes, px_onnx_function *out)
     PX_TRY(read_strings(r, &m, PX_F_FUNCTION_INPUT, &out->inputs, &out->n_inputs));
     PX_TRY(read_strings(r, &m, PX_F_FUNCTION_OUTPUT, &out->outputs, &out->n_outputs));
     PX_TRY(read_strings(r, &m, PX_F_FUNCTION_ATTRIBUTE, &out->attr_names, &out->n_attr_names));
-    PX_TRY(read_attrs(r, &m, PX_F_FUNCTION_ATTR_DEFAULT, &out->attr_defaults,
-                      &out->n_attr_defaults));
-    PX_TRY(read_nodes(r, &m, PX_F_FUNCTION_NODE, &out->nodes, &out->n_nodes));
+    PX_TRY(read_list(r, &m, PX_F_FUNCTION_ATTR_DEFAULT, read_attr, sizeof(px_onnx_attr),
+                     &out->attr_defaults, &out->n_attr_defaults));
+    PX_TRY(read_list(r, &m, PX_F_FUNCTION_NODE, read_node, sizeof(px_onnx_node), &out->nodes,
+                     &out->n_nodes));
     PX_TRY(read_opsets(r, &m, PX_F_FUNCTION_OPSET, &out->opsets, &out->n_opsets));
-    PX_TRY(read_value_infos(r, &m, PX_F_FUNCTION_VALUE_INFO, &out->value_infos,
-                            &out->n_value_infos));
+    PX_TRY(read_list(r, &m, PX_F_FUNCTION_VALUE_INFO, read_value_info, sizeof(px_onnx_value_info),
+                     &out->value_infos, &out->n_value_infos));
     leave(r);
-done:
-    return st;
-}
-
-static pgy_status *read_functions(reader *r, const message *m, px_onnx_model *out)
-{
-    pgy_status *st = NULL;
-    px_onnx_function *at = NULL;
-    size_t n = 0;
-    px_pb pb = px_pb_of(m->bytes, r->base);
-    px_pb_field f;
-    PX_TRY(list(r, m, m->n[PX_F_MODEL_FUNCTION], MAX_MESSAGES, sizeof *at, &at));
-    while (px_pb_next(&pb, &f))
-        if (f.number == PX_F_MODEL_FUNCTION && f.wire == PX_PB_LEN)
-            PX_TRY(read_function(r, f.bytes, &at[n++]));
-    out->functions = at;
-    out->n_functions = n;
 done:
     return st;
 }
@@ -835,7 +739,8 @@ static pgy_status *read_model(reader *r, px_str bytes, px_onnx_model *out)
         PX_TRY(PX_FAIL(PGY_ERR_MODEL, "The ONNX model has no graph"));
     PX_TRY(read_opsets(r, &m, PX_F_MODEL_OPSET, &out->opsets, &out->n_opsets));
     PX_TRY(read_graph(r, graph, &out->graph));
-    PX_TRY(read_functions(r, &m, out));
+    PX_TRY(read_list(r, &m, PX_F_MODEL_FUNCTION, read_function, sizeof(px_onnx_function),
+                     &out->functions, &out->n_functions));
     leave(r);
 done:
     return st;

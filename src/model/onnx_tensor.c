@@ -92,11 +92,11 @@ pgy_status *px_onnx_external_path(const px_onnx_model *model, const px_onnx_tens
 {
     pgy_status *st = NULL;
     char *name = NULL, *path = NULL, *real = NULL, *real_dir = NULL;
-    const char *why = t->location.len == 0                               ? "no location at all"
-                      : memchr(t->location.ptr, '\0', t->location.len)   ? "a NUL byte in it"
-                      : t->location.ptr[0] == '/'                        ? "an absolute path"
-                      : has_parent_step(t->location)                     ? "'..' in it"
-                                                                         : NULL;
+    const char *why = t->location.len == 0                             ? "no location at all"
+                      : memchr(t->location.ptr, '\0', t->location.len) ? "a NUL byte in it"
+                      : t->location.ptr[0] == '/'                      ? "an absolute path"
+                      : has_parent_step(t->location)                   ? "'..' in it"
+                                                                       : NULL;
     if (why)
         PX_TRY(PX_FAIL(PGY_ERR_MODEL,
                        "The external data of the ONNX tensor '%.*s' has %s ('%.*s'); it must be a "
@@ -150,8 +150,8 @@ static pgy_status *load_external(const px_onnx_model *model, const px_onnx_tenso
     } else {
         PX_TRY(PX_ALLOC(map, 1));
         *map = view;
-        PX_TRY(pgy_tensor_wrap(t->dtype, t->rank, t->dims, (void *)(uintptr_t)view.data, release_map,
-                               map, out));
+        PX_TRY(pgy_tensor_wrap(t->dtype, t->rank, t->dims, (void *)(uintptr_t)view.data,
+                               release_map, map, out));
         map = NULL;
         view = (px_file){0};
     }
@@ -304,8 +304,9 @@ pgy_status *px_onnx_tensor_load(const px_onnx_model *model, const px_onnx_tensor
         !px_shape_size(t->dtype, t->rank, t->dims, &size)) {
         px_buf shape = {0};
         px_shape_print_list(&shape, t->rank, t->dims);
-        pgy_status *st = PX_FAIL(PGY_ERR_MODEL, "The ONNX tensor '%.*s' has an impossible shape: %s",
-                                 PX_STR_ARG(t->name), px_buf_cstr(&shape));
+        pgy_status *st =
+            PX_FAIL(PGY_ERR_MODEL, "The ONNX tensor '%.*s' has an impossible shape: %s",
+                    PX_STR_ARG(t->name), px_buf_cstr(&shape));
         px_buf_fini(&shape);
         return st;
     }

@@ -63,7 +63,7 @@ static void float_bits(float f)
 
 static void type_text(const px_onnx_type *t)
 {
-    static const char *const names[] = {"none", "tensor", "sparse", "sequence",
+    static const char *const names[] = {"none", "tensor",   "sparse", "sequence",
                                         "map",  "optional", "opaque"};
     printf("%s(", names[t->kind]);
     if (t->kind == PX_ONNX_TYPE_TENSOR || t->kind == PX_ONNX_TYPE_SPARSE_TENSOR) {
