@@ -53,7 +53,7 @@ typedef enum px_ort_kind {
     PX_ORT_OPTIONAL = 6
 } px_ort_kind;
 
-/* Numbers of tensor element types. Up to 23 they are ONNX's; dtype.h translates the rest. */
+/* Number of a tensor's element type; values.c translates. */
 typedef int32_t px_ort_dtype;
 
 typedef enum px_ort_allocator_type { PX_ORT_ARENA_ALLOCATOR = 1 } px_ort_allocator_type;

@@ -7,6 +7,7 @@
 #include "backend/onnxrt/session.h"
 
 #include "backend/onnxrt/providers.h"
+#include "backend/onnxrt/types.h"
 #include "backend/onnxrt/values.h"
 #include "backend/outputs.h"
 #include "base/log.h"
@@ -53,65 +54,6 @@ int px_onnxrt_level_of(const char *name)
         if (strcmp(levels[i].name, name) == 0)
             return levels[i].level;
     return -1;
-}
-
-static const char *onnx_kind_text(px_onnx_type_kind kind)
-{
-    switch (kind) {
-    case PX_ONNX_TYPE_SPARSE_TENSOR:
-        return px_onnxrt_kind_text(PX_ORT_SPARSE_TENSOR);
-    case PX_ONNX_TYPE_SEQUENCE:
-        return px_onnxrt_kind_text(PX_ORT_SEQUENCE);
-    case PX_ONNX_TYPE_MAP:
-        return px_onnxrt_kind_text(PX_ORT_MAP);
-    case PX_ONNX_TYPE_OPTIONAL:
-        return px_onnxrt_kind_text(PX_ORT_OPTIONAL);
-    case PX_ONNX_TYPE_OPAQUE:
-        return px_onnxrt_kind_text(PX_ORT_OPAQUE);
-    case PX_ONNX_TYPE_NONE:
-    case PX_ONNX_TYPE_TENSOR:
-        break;
-    }
-    return NULL;
-}
-
-static pgy_status *refuse(const char *side, px_str name, const char *kind)
-{
-    return PX_FAIL(PGY_ERR_UNSUPPORTED,
-                   "The %s '%.*s' is %s; only tensors can be fed, fetched and compared. Choose "
-                   "other outputs with --onnx-outputs, or leave it out with "
-                   "--onnx-exclude-outputs.",
-                   side, PX_STR_ARG(name), kind);
-}
-
-/* Making the session can take half a minute and gigabytes; when the file itself says that the
- * result is of no use, this says so at once. What cannot be parsed here is left to the runtime's
- * own reader and words. */
-static pgy_status *check_model_types(pgy_model *model)
-{
-    pgy_status *st = NULL;
-    px_onnx_model *onnx = NULL;
-
-    if (model->type != PGY_MODEL_ONNX)
-        return NULL;
-    st = px_model_onnx(model, &onnx);
-    if (st != NULL) {
-        pgy_status_free(st);
-        return NULL;
-    }
-    const px_onnx_graph *g = &onnx->graph;
-    for (size_t i = 0; i < g->n_outputs; i++) {
-        const char *kind = onnx_kind_text(g->outputs[i].type.kind);
-        if (kind != NULL)
-            PX_TRY(refuse("output", g->outputs[i].name, kind));
-    }
-    for (size_t i = 0; i < g->n_inputs; i++) {
-        const char *kind = onnx_kind_text(g->inputs[i].type.kind);
-        if (kind != NULL)
-            PX_TRY(refuse("input", g->inputs[i].name, kind));
-    }
-done:
-    return st;
 }
 
 /* Chooses the providers, says which, and adds them. */
@@ -279,7 +221,7 @@ static pgy_status *read_one(px_onnxrt_session *s, px_ort_allocator *allocator, c
     PX_TRY(px_onnxrt_check(lib, get_type(s->ort, i, &type)));
     PX_TRY(px_onnxrt_check(lib, lib->api->GetOnnxTypeFromTypeInfo(type, &kind)));
     if (kind != PX_ORT_TENSOR)
-        PX_TRY(refuse(side, px_str_of(name), px_onnxrt_kind_text(kind)));
+        PX_TRY(px_onnxrt_refuse(side, px_str_of(name), kind));
     PX_TRY(read_shape(s, type, io));
 done:
     if (name != NULL)
@@ -341,7 +283,9 @@ pgy_status *px_onnxrt_session_open(pgy_context *cx, px_onnxrt_lib *lib, pgy_mode
     s->where = px_arena_strdup(&s->arena, path != NULL ? path : "a model in memory");
     if (s->where == NULL)
         PX_TRY(px_status_nomem());
-    PX_TRY(check_model_types(model));
+    /* Making the session can take half a minute and gigabytes: what the file itself shows to be of
+     * no use is refused before. */
+    PX_TRY(px_onnxrt_check_types(model));
     PX_TRY(make_options(s, args, &options));
     PX_TRY(create(s, model, options));
     PX_TRY(read_signature(s));

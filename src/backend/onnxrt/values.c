@@ -3,26 +3,28 @@
 
 #include "base/tensor.h"
 
-/* Element types are numbered as ONNX numbers them up to FLOAT4E2M1 (23). ONNX then has
- * FLOAT8E8M0 (24), which the runtime's tensors cannot hold, and the 2-bit integers. */
-enum { ORT_LAST_COMMON = 23, ORT_U2 = 24, ORT_I2 = 25 };
+/* Element types are numbered as ONNX numbers them up to FLOAT4E2M1 (23); the three that came last
+ * are in another order. Read off release 1.32.0. */
+enum { LAST_COMMON = 23 };
+static const struct {
+    px_ort_dtype ort;
+    pgy_dtype dtype;
+} late_types[] = {{24, PGY_DTYPE_U2}, {25, PGY_DTYPE_I2}, {26, PGY_DTYPE_F8E8M0}};
 
 px_ort_dtype px_onnxrt_dtype_of(pgy_dtype dtype)
 {
-    if (dtype == PGY_DTYPE_U2)
-        return ORT_U2;
-    if (dtype == PGY_DTYPE_I2)
-        return ORT_I2;
-    return dtype >= 0 && (int)dtype <= ORT_LAST_COMMON ? (px_ort_dtype)dtype : 0;
+    for (size_t i = 0; i < PX_COUNTOF(late_types); i++)
+        if (late_types[i].dtype == dtype)
+            return late_types[i].ort;
+    return (int)dtype >= 0 && (int)dtype <= LAST_COMMON ? (px_ort_dtype)dtype : 0;
 }
 
 pgy_dtype px_onnxrt_dtype_from(px_ort_dtype dtype)
 {
-    if (dtype == ORT_U2)
-        return PGY_DTYPE_U2;
-    if (dtype == ORT_I2)
-        return PGY_DTYPE_I2;
-    return dtype >= 0 && dtype <= ORT_LAST_COMMON ? (pgy_dtype)dtype : PGY_DTYPE_UNKNOWN;
+    for (size_t i = 0; i < PX_COUNTOF(late_types); i++)
+        if (late_types[i].ort == dtype)
+            return late_types[i].dtype;
+    return dtype >= 0 && dtype <= LAST_COMMON ? (pgy_dtype)dtype : PGY_DTYPE_UNKNOWN;
 }
 
 const char *px_onnxrt_kind_text(px_ort_kind kind)
