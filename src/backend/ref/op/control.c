@@ -171,9 +171,10 @@ static pgy_status *loop(px_ref_call *c)
     r.n_carried = c->n_in - PX_MIN(2, c->n_in);
     if (r.body->n_inputs < 2 + r.n_carried || r.body->n_outputs < 1 + r.n_carried ||
         c->n_out > r.body->n_outputs - 1)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The body takes %zu and gives %zu values; the node "
-                           "carries %zu and names %zu outputs.", r.body->n_inputs,
-                           r.body->n_outputs, r.n_carried, c->n_out));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "The body takes %zu and gives %zu values; the node "
+                           "carries %zu and names %zu outputs.",
+                           r.body->n_inputs, r.body->n_outputs, r.n_carried, c->n_out));
     r.n_scans = r.body->n_outputs - 1 - r.n_carried;
     if (px_ref_has(c, 0))
         PX_TRY(px_move_in_int(c, 0, &trips));
@@ -200,9 +201,9 @@ done:
 
 typedef struct scan_run {
     const px_onnx_graph *body;
-    size_t n_states, n_inputs, n_outputs; /* n_outputs: scan outputs */
-    const px_ref_value *inputs;           /* scan inputs */
-    int *axes;                            /* of each scan input */
+    size_t n_states, n_inputs, n_outputs;         /* n_outputs: scan outputs */
+    const px_ref_value *inputs;                   /* scan inputs */
+    int *axes;                                    /* of each scan input */
     const int64_t *in_back, *out_axes, *out_back; /* NULL: 0 everywhere */
     int64_t n_steps;
     px_ref_value *in;  /* states, then the step's slices */
@@ -231,9 +232,10 @@ static pgy_status *scan_init(px_ref_call *c, size_t lead, scan_run *r)
     r->n_states = c->n_in - lead - r->n_inputs;
     if (r->body->n_inputs < c->n_in - lead || r->body->n_outputs < r->n_states ||
         c->n_out > r->body->n_outputs)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The body takes %zu and gives %zu values for %zu "
-                           "states and %zu scan inputs.", r->body->n_inputs, r->body->n_outputs,
-                           r->n_states, r->n_inputs));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "The body takes %zu and gives %zu values for %zu "
+                           "states and %zu scan inputs.",
+                           r->body->n_inputs, r->body->n_outputs, r->n_states, r->n_inputs));
     r->n_outputs = r->body->n_outputs - r->n_states;
     r->inputs = c->in + lead + r->n_states;
     for (size_t i = lead; i < c->n_in; i++)
@@ -414,7 +416,8 @@ static pgy_status *scan_8(px_ref_call *c)
     if (px_ref_has(c, 0))
         PX_TRY(px_ref_in_ints(c, 0, &lens, &n_lens));
     const pgy_tensor *first = r.inputs[0].t;
-    bool fits = first->rank >= 2 && first->dims[0] > 0 && (!lens || n_lens == (size_t)first->dims[0]);
+    bool fits =
+        first->rank >= 2 && first->dims[0] > 0 && (!lens || n_lens == (size_t)first->dims[0]);
     for (size_t i = 1; fits && i < c->n_in; i++) {
         const pgy_tensor *t = c->in[i].t;
         bool is_scan = i > r.n_states;
@@ -424,7 +427,8 @@ static pgy_status *scan_8(px_ref_call *c)
     for (size_t i = 0; fits && i < n_lens; i++)
         fits = lens[i] >= 0 && lens[i] <= first->dims[1];
     if (!fits)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "States and scan inputs must share a batch axis 0, "
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "States and scan inputs must share a batch axis 0, "
                            "scan inputs a sequence axis 1, and lengths must lie within it."));
     n_slices = r.n_inputs;
     n_columns = r.n_states + r.n_outputs;

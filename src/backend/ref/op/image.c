@@ -130,7 +130,7 @@ static pgy_status *grid_plan_of(px_ref_call *c, const pgy_tensor *x, grid_plan *
     px_str mode = px_ref_attr_s(c, "mode", "linear");
     px_str padding = px_ref_attr_s(c, "padding_mode", "zeros");
     p->align_corners = px_ref_attr_i(c, "align_corners", 0) != 0;
-    p->n_taps = px_str_is(mode, "nearest")                                  ? 1
+    p->n_taps = px_str_is(mode, "nearest")                                 ? 1
                 : px_str_is(mode, "linear") || px_str_is(mode, "bilinear") ? 2
                 : px_str_is(mode, "cubic") || px_str_is(mode, "bicubic")   ? 4
                                                                            : 0;
@@ -163,8 +163,10 @@ static pgy_status *grid_sample(px_ref_call *c)
     PX_TRY(px_ref_in_f64(c, 1, &grid));
     if (x->rank < 3 || x->rank > 2 + MAX_SPATIAL || grid->rank != x->rank ||
         grid->dims[x->rank - 1] != x->rank - 2 || grid->dims[0] != x->dims[0])
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A grid of rank %d does not fit an input of rank %d "
-                           "(up to %d spatial dims).", grid->rank, x->rank, MAX_SPATIAL));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "A grid of rank %d does not fit an input of rank %d "
+                           "(up to %d spatial dims).",
+                           grid->rank, x->rank, MAX_SPATIAL));
     PX_TRY(grid_plan_of(c, x, &p));
     for (int i = 0; i < x->rank; i++)
         dims[i] = i < 2 ? x->dims[i] : grid->dims[i - 1];
@@ -178,9 +180,14 @@ static pgy_status *grid_sample(px_ref_call *c)
     bool direct = px_ref_storage(declared) == PGY_DTYPE_F64;
     if (!direct)
         PX_TRY(PX_MOVE_SCRATCH(c, sums, count));
-    grid_job job = {.plan = &p, .x = x->data, .grid = grid->data, .y = direct ? y : sums,
-                    .channels = dims[1], .n_in = px_move_span(x->dims, 2, x->rank),
-                    .n_points = px_move_span(dims, 2, x->rank), .n_combined = 1};
+    grid_job job = {.plan = &p,
+                    .x = x->data,
+                    .grid = grid->data,
+                    .y = direct ? y : sums,
+                    .channels = dims[1],
+                    .n_in = px_move_span(x->dims, 2, x->rank),
+                    .n_points = px_move_span(dims, 2, x->rank),
+                    .n_combined = 1};
     for (int i = 0; i < p.n_spatial; i++)
         job.n_combined *= p.n_taps;
     px_parallel_for(c->cx, dims[0] * job.n_points, 64, grid_points, &job);
@@ -213,7 +220,8 @@ static pgy_status *affine_grid(px_ref_call *c)
     int k = (int)n - 2; /* spatial dims */
     if ((n != 4 && n != 5) || theta->rank != 3 || theta->dims[0] != size[0] ||
         theta->dims[1] != k || theta->dims[2] != k + 1)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "theta must be (N, 2, 3) for a size of 4 entries, "
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "theta must be (N, 2, 3) for a size of 4 entries, "
                            "(N, 3, 4) for one of 5."));
     dims[0] = size[0];
     for (int i = 0; i < k; i++)
@@ -328,7 +336,8 @@ static pgy_status *non_max_suppression(px_ref_call *c)
         PX_TRY(px_move_in_number(c, 4, &floor_score));
     if (boxes->rank != 3 || scores->rank != 3 || boxes->dims[2] != 4 ||
         boxes->dims[0] != scores->dims[0] || boxes->dims[1] != scores->dims[2])
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Boxes must be (batch, n, 4), scores (batch, classes, "
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "Boxes must be (batch, n, 4), scores (batch, classes, "
                            "n)."));
     int64_t n = boxes->dims[1], classes = scores->dims[1];
     PX_TRY(PX_MOVE_SCRATCH(c, order, n));

@@ -40,8 +40,8 @@ static void copy_rows(void *arg, int64_t begin, int64_t end)
     const rows_job *job = arg;
     size_t run = job->run;
     for (int64_t i = begin; i < end; i++) {
-        const uint8_t *src = job->src + (size_t)(i / job->n_at * job->size +
-                                                 job->at[i % job->n_at]) * run;
+        const uint8_t *src =
+            job->src + (size_t)(i / job->n_at * job->size + job->at[i % job->n_at]) * run;
         if (run == 8)
             memcpy(job->dst + (size_t)i * 8, src, 8);
         else
@@ -79,13 +79,16 @@ static pgy_status *gather(px_ref_call *c)
     if (rank > PX_MAX_RANK)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output's rank is %d, the limit is %d.", rank,
                            PX_MAX_RANK));
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, rank, dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, rank, dims, &y));
     if (px_move_span(dims, 0, rank) > 0) {
-        rows_job job = {.dst = y, .src = x->data, .at = at, .n_at = n_at, .size = x->dims[axis],
+        rows_job job = {.dst = y,
+                        .src = x->data,
+                        .at = at,
+                        .n_at = n_at,
+                        .size = x->dims[axis],
                         .run = (size_t)px_move_span(x->dims, axis + 1, x->rank) * px_move_elem(x)};
         pick_rows(c->cx, &job, px_move_span(x->dims, 0, axis));
     }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, rank, dims, y));
 done:
     return st;
 }
@@ -102,11 +105,13 @@ static pgy_status *gather_elements(px_ref_call *c)
     PX_TRY(px_ref_axis(c, px_ref_attr_i(c, "axis", 0), x->rank, &axis));
     for (int i = 0; i < x->rank; i++)
         if (i != axis && ix->dims[i] > x->dims[i])
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Indices have %lld places along axis %d, the data "
-                               "%lld.", (long long)ix->dims[i], i, (long long)x->dims[i]));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                               "Indices have %lld places along axis %d, the data "
+                               "%lld.",
+                               (long long)ix->dims[i], i, (long long)x->dims[i]));
     PX_TRY(indices_of(c, 1, x->dims[axis], &at, &n_at));
     px_move_strides(x->rank, x->dims, strides);
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, ix->rank, ix->dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, ix->rank, ix->dims, &y));
     size_t elem = px_move_elem(x);
     int last = x->rank - 1;
     int64_t line = ix->dims[last];
@@ -122,7 +127,6 @@ static pgy_status *gather_elements(px_ref_call *c)
         for (int k = last - 1; k >= 0 && ++pos[k] == ix->dims[k]; k--)
             pos[k] = 0;
     }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, ix->rank, ix->dims, y));
 done:
     return st;
 }
@@ -140,14 +144,17 @@ static pgy_status *gather_nd(px_ref_call *c)
     PX_TRY(px_ref_in_ints(c, 1, &at, &n_at));
     int64_t wanted = px_ref_attr_i(c, "batch_dims", 0), depth = ix->dims[ix->rank - 1];
     if (wanted < 0 || wanted >= PX_MIN(x->rank, ix->rank) || depth < 1 || depth > x->rank - wanted)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "batch_dims %lld and index tuples of %lld do not fit "
-                           "data of rank %d and indices of rank %d.", (long long)wanted,
-                           (long long)depth, x->rank, ix->rank));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "batch_dims %lld and index tuples of %lld do not fit "
+                           "data of rank %d and indices of rank %d.",
+                           (long long)wanted, (long long)depth, x->rank, ix->rank));
     int batch = (int)wanted, rank = 0, first = batch + (int)depth;
     for (int i = 0; i < batch; i++)
         if (x->dims[i] != ix->dims[i])
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Batch dim %d is %lld in the data, %lld in the "
-                               "indices.", i, (long long)x->dims[i], (long long)ix->dims[i]));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                               "Batch dim %d is %lld in the data, %lld in the "
+                               "indices.",
+                               i, (long long)x->dims[i], (long long)ix->dims[i]));
     for (int i = 0; i < ix->rank - 1; i++)
         dims[rank++] = ix->dims[i];
     for (int i = first; i < x->rank; i++)
@@ -156,7 +163,7 @@ static pgy_status *gather_nd(px_ref_call *c)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output's rank is %d, the limit is %d.", rank,
                            PX_MAX_RANK));
     px_move_strides(x->rank, x->dims, strides);
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, rank, dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, rank, dims, &y));
     size_t elem = px_move_elem(x);
     int64_t inner = px_move_span(x->dims, first, x->rank);
     int64_t per_batch = px_move_span(ix->dims, batch, ix->rank - 1);
@@ -173,7 +180,6 @@ static pgy_status *gather_nd(px_ref_call *c)
             memcpy((uint8_t *)y + (size_t)(i * inner) * elem,
                    (const uint8_t *)x->data + (size_t)from * elem, (size_t)inner * elem);
     }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, rank, dims, y));
 done:
     return st;
 }
@@ -197,8 +203,8 @@ static pgy_status *slice_by(px_ref_call *c, const slice_ranges *r)
     memcpy(dims, x->dims, (size_t)x->rank * sizeof *dims);
     for (size_t i = 0; i < r->n; i++) {
         int axis;
-        PX_TRY(px_ref_axis(c, r->axes ? r->axes[i] : (int64_t)PX_MIN(i, INT32_MAX), x->rank,
-                           &axis));
+        PX_TRY(
+            px_ref_axis(c, r->axes ? r->axes[i] : (int64_t)PX_MIN(i, INT32_MAX), x->rank, &axis));
         int64_t step = r->steps ? r->steps[i] : 1, d = x->dims[axis];
         int64_t a = r->starts[i], b = r->ends[i];
         if (step == 0 || seen[axis])
@@ -226,12 +232,11 @@ static pgy_status *slice_by(px_ref_call *c, const slice_ranges *r)
             goto done;
         }
     }
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, x->rank, dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, dims, &y));
     size_t elem = px_move_elem(x);
     if (px_move_span(dims, 0, x->rank) > 0)
         px_move_strided(c->cx, y, (const uint8_t *)x->data + (size_t)offset * elem, elem, x->rank,
                         dims, strides);
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, x->rank, dims, y));
 done:
     return st;
 }
@@ -260,8 +265,10 @@ static pgy_status *slice_10(px_ref_call *c)
     if (px_ref_has(c, 4))
         PX_TRY(px_ref_in_ints(c, 4, &r.steps, &n_steps));
     if (n_ends != r.n || n_axes != r.n || n_steps != r.n)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "starts has %zu entries, ends %zu, axes %zu, steps "
-                           "%zu: they must be equal.", r.n, n_ends, n_axes, n_steps));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "starts has %zu entries, ends %zu, axes %zu, steps "
+                           "%zu: they must be equal.",
+                           r.n, n_ends, n_axes, n_steps));
     PX_TRY(slice_by(c, &r));
 done:
     return st;
@@ -293,7 +300,7 @@ static pgy_status *one_hot(px_ref_call *c)
                            depth_number, (long long)values->count));
     for (int i = 0; i <= ix->rank; i++)
         dims[i] = i < axis ? ix->dims[i] : i == axis ? depth : ix->dims[i - 1];
-    PX_TRY(px_move_out(c, 0, c->in[2].dtype, ix->rank + 1, dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[2].dtype, ix->rank + 1, dims, &y));
     size_t elem = px_move_elem(values);
     const uint8_t *off = values->data, *on = off + elem;
     px_move_fill(y, off, elem, px_move_span(dims, 0, ix->rank + 1));
@@ -307,7 +314,6 @@ static pgy_status *one_hot(px_ref_call *c)
         int64_t to = (i / inner * depth + k) * inner + i % inner;
         memcpy((uint8_t *)y + (size_t)to * elem, on, elem);
     }
-    PX_TRY(px_move_done(c, 0, c->in[2].dtype, ix->rank + 1, dims, y));
 done:
     return st;
 }
@@ -373,13 +379,16 @@ static pgy_status *compress(px_ref_call *c)
         if (((const uint8_t *)cond->data)[i])
             at[n_at++] = i;
     dims[axis] = n_at;
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, rank, dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, rank, dims, &y));
     if (px_move_span(dims, 0, rank) > 0) {
-        rows_job job = {.dst = y, .src = x->data, .at = at, .n_at = n_at, .size = size,
+        rows_job job = {.dst = y,
+                        .src = x->data,
+                        .at = at,
+                        .n_at = n_at,
+                        .size = size,
                         .run = (size_t)inner * px_move_elem(x)};
         pick_rows(c->cx, &job, outer);
     }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, rank, dims, y));
 done:
     return st;
 }
@@ -481,13 +490,16 @@ static pgy_status *unique(px_ref_call *c)
     PX_TRY(PX_MOVE_SCRATCH(c, group, u.n));
     PX_TRY(unique_groups(c, &u, px_ref_attr_i(c, "sorted", 1) != 0, &first, &count, group, &n));
     dims[axis] = n;
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, rank, dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, rank, dims, &y));
     if (px_move_span(dims, 0, rank) > 0) {
-        rows_job job = {.dst = y, .src = x->data, .at = first, .n_at = n, .size = u.n,
+        rows_job job = {.dst = y,
+                        .src = x->data,
+                        .at = first,
+                        .n_at = n,
+                        .size = u.n,
                         .run = (size_t)u.inner * u.elem};
         pick_rows(c->cx, &job, u.outer);
     }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, rank, dims, y));
     const int64_t *more[3] = {first, group, count}, more_n[3] = {n, u.n, n};
     for (size_t i = 0; i < 3; i++) {
         if (!px_ref_wants(c, i + 1))

@@ -25,13 +25,14 @@ static pgy_status *concat_along(px_ref_call *c, int64_t wanted_axis)
                                pgy_dtype_name(in[i]->dtype), pgy_dtype_name(x->dtype)));
         for (int k = 0; k < x->rank; k++)
             if (k != axis && in[i]->dims[k] != x->dims[k])
-                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Dim %d of input %zu is %lld, the first's is "
-                                   "%lld.", k, i, (long long)in[i]->dims[k],
-                                   (long long)x->dims[k]));
+                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                                   "Dim %d of input %zu is %lld, the first's is "
+                                   "%lld.",
+                                   k, i, (long long)in[i]->dims[k], (long long)x->dims[k]));
         if (__builtin_add_overflow(dims[axis], in[i]->dims[axis], &dims[axis]))
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output is too large."));
     }
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, x->rank, dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, dims, &y));
     if (px_move_span(dims, 0, x->rank) > 0) {
         size_t inner = (size_t)px_move_span(dims, axis + 1, x->rank) * px_move_elem(x);
         size_t row = (size_t)dims[axis] * inner, at = 0;
@@ -44,7 +45,6 @@ static pgy_status *concat_along(px_ref_call *c, int64_t wanted_axis)
             at += run;
         }
     }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, x->rank, dims, y));
 done:
     return st;
 }
@@ -68,9 +68,10 @@ static pgy_status *split_even(px_ref_call *c, int64_t size, int64_t *parts)
     int64_t n = (int64_t)c->n_out, given = px_ref_attr_i(c, "num_outputs", 0);
     bool is_uneven = px_ref_attr(c, "num_outputs") != NULL;
     if (n == 0 || (is_uneven && given != n) || (!is_uneven && size % n != 0))
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "A dim of %lld does not split into %lld outputs "
-                           "(num_outputs is %lld).", (long long)size, (long long)n,
-                           (long long)given);
+        return PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "A dim of %lld does not split into %lld outputs "
+                           "(num_outputs is %lld).",
+                           (long long)size, (long long)n, (long long)given);
     int64_t chunk = size / n + (size % n != 0);
     for (int64_t i = 0; i < n; i++)
         parts[i] = PX_MAX(0, PX_MIN(chunk, size - chunk * i));
@@ -118,12 +119,11 @@ static pgy_status *split(px_ref_call *c)
         size_t run = x->count ? (size_t)(parts[i] * inner) * elem : 0;
         if (px_ref_wants(c, i)) {
             dims[axis] = parts[i];
-            PX_TRY(px_move_out(c, i, c->in[0].dtype, x->rank, dims, &y));
+            PX_TRY(px_ref_out(c, i, c->in[0].dtype, x->rank, dims, &y));
             size_t row = (size_t)(x->dims[axis] * (x->count ? inner : 0)) * elem;
             for (int64_t o = 0; run > 0 && o < outer; o++)
                 memcpy((uint8_t *)y + (size_t)o * run,
                        (const uint8_t *)x->data + (size_t)o * row + from, run);
-            PX_TRY(px_move_done(c, i, c->in[0].dtype, x->rank, dims, y));
         }
         from += run;
     }
@@ -139,10 +139,9 @@ static pgy_status *out_of_view(px_ref_call *c, const pgy_tensor *x, int rank, co
 {
     pgy_status *st = NULL;
     void *y;
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, rank, dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, rank, dims, &y));
     if (px_move_span(dims, 0, rank) > 0)
         px_move_strided(c->cx, y, x->data, px_move_elem(x), view_rank, view_dims, strides);
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, rank, dims, y));
 done:
     return st;
 }
@@ -158,8 +157,8 @@ static pgy_status *transpose(px_ref_call *c)
     PX_TRY(px_ref_in(c, 0, &x));
     bool given = px_ref_attr_ints(c, "perm", &perm, &n);
     if (given && n != (size_t)x->rank)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "perm has %zu entries, the input rank %d.", n,
-                           x->rank));
+        PX_TRY(
+            PX_REF_FAIL(c, PGY_ERR_MODEL, "perm has %zu entries, the input rank %d.", n, x->rank));
     px_move_strides(x->rank, x->dims, in_strides);
     int64_t last = -1;
     for (int i = 0; i < x->rank; i++) {
@@ -313,13 +312,15 @@ static pgy_status *reverse_sequence(px_ref_call *c)
     PX_TRY(px_ref_axis(c, px_ref_attr_i(c, "time_axis", 0), 2, &time_axis));
     int64_t steps = x->dims[time_axis];
     if (batch_axis == time_axis || n != (size_t)x->dims[batch_axis])
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%zu lengths for a batch of %lld, batch axis %d, time "
-                           "axis %d.", n, (long long)x->dims[batch_axis], batch_axis, time_axis));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "%zu lengths for a batch of %lld, batch axis %d, time "
+                           "axis %d.",
+                           n, (long long)x->dims[batch_axis], batch_axis, time_axis));
     for (size_t i = 0; i < n; i++)
         if (lens[i] < 0 || lens[i] > steps)
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Length %lld of sequence %zu exceeds %lld steps.",
                                (long long)lens[i], i, (long long)steps));
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, x->rank, x->dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, x->dims, &y));
     size_t run = (size_t)px_move_span(x->dims, 2, x->rank) * px_move_elem(x);
     for (int64_t a = 0; x->count > 0 && a < x->dims[0]; a++)
         for (int64_t b = 0; b < x->dims[1]; b++) {
@@ -329,7 +330,6 @@ static pgy_status *reverse_sequence(px_ref_call *c)
             memcpy((uint8_t *)y + (size_t)(a * x->dims[1] + b) * run,
                    (const uint8_t *)x->data + (size_t)(fa * x->dims[1] + fb) * run, run);
         }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, x->rank, x->dims, y));
 done:
     return st;
 }
@@ -346,7 +346,7 @@ static pgy_status *trilu(px_ref_call *c)
     bool upper = px_ref_attr_i(c, "upper", 1) != 0;
     int64_t rows = x->dims[x->rank - 2], cols = x->dims[x->rank - 1];
     k = PX_MIN(PX_MAX(k, -rows), cols);
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, x->rank, x->dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, x->dims, &y));
     size_t elem = px_move_elem(x);
     for (int64_t r = 0; cols > 0 && r < x->count / cols; r++) {
         /* Columns from i + k on belong to the upper part, up to i + k to the lower. */
@@ -357,7 +357,6 @@ static pgy_status *trilu(px_ref_call *c)
         memcpy(dst + (size_t)keep * elem,
                (const uint8_t *)x->data + (size_t)(r * cols + keep) * elem, (size_t)n_keep * elem);
     }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, x->rank, x->dims, y));
 done:
     return st;
 }
@@ -450,9 +449,10 @@ static pgy_status *col2im_shape_of(px_ref_call *c, const pgy_tensor *x, col2im_s
     s->n_block = fits ? px_move_span(s->block, 0, s->n) : 1;
     s->n_steps = fits ? px_move_span(s->steps, 0, s->n) : 0;
     if (!fits || x->dims[1] % s->n_block || x->dims[2] != s->n_steps)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Image, block, pads, strides and dilations do not fit "
-                           "columns of %lld x %lld.", (long long)x->dims[1],
-                           (long long)x->dims[2]));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "Image, block, pads, strides and dilations do not fit "
+                           "columns of %lld x %lld.",
+                           (long long)x->dims[1], (long long)x->dims[2]));
 done:
     return st;
 }

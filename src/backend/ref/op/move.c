@@ -1,10 +1,11 @@
 /* backend/ref/op/move.c - see move.h. */
 #include "backend/ref/op/move.h"
+#include "backend/ref/plan.h"
 
 #include <math.h>
 
 enum {
-    BLOCK = 32,             /* side of a transposed tile: 32 * 32 * 8 bytes fit the first cache */
+    BLOCK = 32,              /* side of a transposed tile: 32 * 32 * 8 bytes fit the first cache */
     BYTES_PER_TASK = 1 << 16 /* below this a thread costs more than it brings */
 };
 
@@ -182,7 +183,9 @@ void px_move_strided(pgy_context *cx, void *dst, const void *src, size_t elem, i
 
 pgy_status *px_move_scratch(px_ref_call *c, void **out, int64_t n, size_t elem)
 {
-    *out = n < 0 ? NULL : px_arena_calloc(c->scratch, (size_t)PX_MAX(n, 1), elem);
+    /* The arena clears what it gives, so an absurd count would touch memory that is not there. */
+    bool fits = n >= 0 && (uint64_t)n <= c->frame->session->pool.limit_size / elem;
+    *out = fits ? px_arena_calloc(c->scratch, (size_t)PX_MAX(n, 1), elem) : NULL;
     return *out ? NULL : px_status_nomem();
 }
 
@@ -194,26 +197,6 @@ static pgy_status *strings_of(px_ref_call *c, int rank, const int64_t *dims, voi
     return px_move_scratch(c, out_data, count, sizeof(pgy_string));
 }
 
-pgy_status *px_move_out(px_ref_call *c, size_t i, pgy_dtype declared, int rank, const int64_t *dims,
-                        void **out_data)
-{
-    if (declared == PGY_DTYPE_STRING)
-        return strings_of(c, rank, dims, out_data);
-    return px_ref_out(c, i, declared, rank, dims, out_data);
-}
-
-pgy_status *px_move_done(px_ref_call *c, size_t i, pgy_dtype declared, int rank, const int64_t *dims,
-                         void *data)
-{
-    if (declared != PGY_DTYPE_STRING)
-        return NULL;
-    px_ref_value v = {.kind = PX_REF_TENSOR, .dtype = declared};
-    pgy_status *st = px_tensor_new_strings(rank, dims, data, &v.t);
-    if (!st)
-        px_ref_out_take(c, i, v);
-    return st;
-}
-
 pgy_status *px_move_new(px_ref_call *c, pgy_dtype declared, int rank, const int64_t *dims,
                         px_ref_value *out, void **out_data)
 {
@@ -222,7 +205,8 @@ pgy_status *px_move_new(px_ref_call *c, pgy_dtype declared, int rank, const int6
     /* The string tensor made here only carries the shape until px_move_new_done. */
     if (declared == PGY_DTYPE_STRING)
         PX_TRY(strings_of(c, rank, dims, out_data));
-    PX_TRY(px_tensor_new_raw(px_ref_storage(declared), rank, dims, &v.t));
+    PX_TRY(
+        px_ref_pool_tensor(&c->frame->session->pool, px_ref_storage(declared), rank, dims, &v.t));
     if (declared != PGY_DTYPE_STRING)
         *out_data = v.t->data;
     *out = v;
@@ -253,7 +237,8 @@ static pgy_status *join_shape(px_ref_call *c, const px_ref_value *items, size_t 
         if (items[i].kind != PX_REF_TENSOR || t->dtype != x->dtype || t->rank != x->rank)
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                                "Item %zu is no tensor or differs from the first in element type or "
-                               "rank.", i));
+                               "rank.",
+                               i));
     }
     int rank = x->rank + is_new, at;
     if (rank > PX_MAX_RANK)
@@ -265,8 +250,8 @@ static pgy_status *join_shape(px_ref_call *c, const px_ref_value *items, size_t 
         for (int k = 0; k < rank; k++) {
             int64_t d = is_new && k == at ? 1 : items[i].t->dims[is_new && k > at ? k - 1 : k];
             if (k != at && d != dims[k])
-                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Item %zu has another shape than the first.",
-                                   i));
+                PX_TRY(
+                    PX_REF_FAIL(c, PGY_ERR_MODEL, "Item %zu has another shape than the first.", i));
             if (k == at && __builtin_add_overflow(dims[k], d, &dims[k]))
                 PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The joined tensor is too large."));
         }
@@ -400,7 +385,8 @@ done:
     return st;
 }
 
-pgy_status *px_move_attr_dtype(px_ref_call *c, const char *name, pgy_dtype otherwise, pgy_dtype *out)
+pgy_status *px_move_attr_dtype(px_ref_call *c, const char *name, pgy_dtype otherwise,
+                               pgy_dtype *out)
 {
     int64_t v = px_ref_attr_i(c, name, otherwise);
     if (v <= PGY_DTYPE_UNKNOWN || v >= PGY_DTYPE_COUNT)

@@ -25,13 +25,8 @@ void px_move_fill(void *dst, const void *value, size_t elem, int64_t count);
 void px_move_strided(pgy_context *cx, void *dst, const void *src, size_t elem, int rank,
                      const int64_t *dims, const int64_t *strides);
 
-/* px_ref_out for data that may be strings: those are collected as borrowed pgy_string first (zeroed,
- * in scratch), and px_move_done makes the output own copies of their bytes. */
-PX_MUST_USE pgy_status *px_move_out(px_ref_call *c, size_t i, pgy_dtype declared, int rank,
-                                    const int64_t *dims, void **out_data);
-PX_MUST_USE pgy_status *px_move_done(px_ref_call *c, size_t i, pgy_dtype declared, int rank,
-                                     const int64_t *dims, void *data);
-/* The same for a tensor that is no output yet (an item of a sequence). */
+/* A tensor that is no output yet (an item of a sequence). Strings are collected as borrowed
+ * pgy_string first (zeroed, in scratch), and px_move_new_done makes the tensor own their bytes. */
 PX_MUST_USE pgy_status *px_move_new(px_ref_call *c, pgy_dtype declared, int rank,
                                     const int64_t *dims, px_ref_value *out, void **out_data);
 PX_MUST_USE pgy_status *px_move_new_done(px_ref_value *v, void *data);

@@ -45,8 +45,8 @@ static pgy_status *pad_axis(px_ref_call *c, const pad_plan *plan, int axis, int6
     int64_t first = PX_MAX(0, -b), n = size - first - PX_MAX(0, -e);
     PX_TRY(PX_MOVE_SCRATCH(c, map, out_size));
     if (plan->mode != PAD_CONSTANT && n == 0 && out_size > 0)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d is empty: only a constant can pad it.",
-                           axis));
+        PX_TRY(
+            PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d is empty: only a constant can pad it.", axis));
     for (int64_t i = 0; i < out_size; i++) {
         int64_t s = pad_source(plan->mode, i - PX_MAX(0, b), n);
         map[i] = s < 0 ? -1 : s + first;
@@ -90,7 +90,7 @@ static pgy_status *pad_by(px_ref_call *c, const pgy_tensor *x, const pad_plan *p
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Pads %lld and %lld do not fit a dim of %lld.",
                                (long long)b, (long long)e, (long long)x->dims[i]));
     }
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, rank, dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, rank, dims, &y));
     if (px_move_span(dims, 0, rank) > 0) {
         for (int i = 0; i < rank; i++)
             PX_TRY(pad_axis(c, plan, i, x->dims[i], dims[i], &map[i]));
@@ -116,7 +116,6 @@ static pgy_status *pad_by(px_ref_call *c, const pgy_tensor *x, const pad_plan *p
                 pos[k] = 0;
         }
     }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, rank, dims, y));
 done:
     return st;
 }
@@ -196,9 +195,11 @@ static pgy_status *pad_11(px_ref_call *c)
     if (px_ref_has(c, 2)) {
         PX_TRY(px_ref_in(c, 2, &value));
         if (value->count != 1 || value->dtype != x->dtype)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "constant_value has %lld elements of %s, wanted "
-                               "is one of %s.", (long long)value->count,
-                               pgy_dtype_name(value->dtype), pgy_dtype_name(x->dtype)));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                               "constant_value has %lld elements of %s, wanted "
+                               "is one of %s.",
+                               (long long)value->count, pgy_dtype_name(value->dtype),
+                               pgy_dtype_name(x->dtype)));
         plan.value = value->data;
     }
     if (px_ref_has(c, 3))

@@ -23,7 +23,13 @@ typedef enum resize_coordinate {
     TF_CROP_AND_RESIZE
 } resize_coordinate;
 
-typedef enum resize_nearest { ROUND_PREFER_FLOOR, ROUND_PREFER_CEIL, FLOOR, CEIL, SIMPLE } resize_nearest;
+typedef enum resize_nearest {
+    ROUND_PREFER_FLOOR,
+    ROUND_PREFER_CEIL,
+    FLOOR,
+    CEIL,
+    SIMPLE
+} resize_nearest;
 
 typedef struct resize_axis {
     int64_t in, out;
@@ -107,8 +113,7 @@ static void taps_at(const resize_plan *p, const resize_axis *a, double x, double
     for (int64_t i = 0; i < n; i++) {
         double d = ((double)(first + i) - x) * squeeze;
         int64_t pos = first + i;
-        weight[i] = p->mode == RESIZE_CUBIC ? cubic_weight(d, p->cubic_a)
-                                            : PX_MAX(0, 1 - fabs(d));
+        weight[i] = p->mode == RESIZE_CUBIC ? cubic_weight(d, p->cubic_a) : PX_MAX(0, 1 - fabs(d));
         if (p->exclude_outside && (pos < 0 || pos >= a->in))
             weight[i] = 0;
         sum += weight[i];
@@ -136,8 +141,8 @@ static pgy_status *taps_of(px_ref_call *c, const resize_plan *p, const resize_ax
     PX_TRY(PX_MOVE_SCRATCH(c, out->outside, a->out));
     for (int64_t o = 0; o < a->out; o++) {
         double x = coordinate_of(p, a, o);
-        out->outside[o] = p->coordinate == TF_CROP_AND_RESIZE &&
-                          !(x >= 0 && x <= (double)(a->in - 1));
+        out->outside[o] =
+            p->coordinate == TF_CROP_AND_RESIZE && !(x >= 0 && x <= (double)(a->in - 1));
         /* Beyond this only edges are seen, whatever the distance. */
         x = x > -0x1p40 ? PX_MIN(x, 0x1p40) : -0x1p40;
         if (p->mode == RESIZE_NEAREST) {
@@ -215,7 +220,11 @@ static pgy_status *resize_smooth(px_ref_call *c, const resize_plan *p, const res
         next = px_mem_alloc_aligned((size_t)total * sizeof *next);
         if (!next)
             PX_TRY(px_status_nomem());
-        resize_job job = {.src = src, .dst = next, .taps = &taps[axis], .in = a->in, .out = a->out,
+        resize_job job = {.src = src,
+                          .dst = next,
+                          .taps = &taps[axis],
+                          .in = a->in,
+                          .out = a->out,
                           .inner = px_move_span(dims, axis + 1, p->rank)};
         if (total > 0)
             px_parallel_for(c->cx, outer * a->out, PX_MAX(1, 4096 / job.inner), resize_rows, &job);
@@ -245,7 +254,7 @@ static pgy_status *resize_nearest_move(px_ref_call *c, const pgy_tensor *x, cons
     px_move_strides(p->rank, x->dims, strides);
     if (x->dtype != PGY_DTYPE_STRING && x->dtype != PGY_DTYPE_C128)
         px_convert(x->dtype, value, PGY_DTYPE_F64, &p->extrapolation, 0, 1);
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, p->rank, dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, p->rank, dims, &y));
     size_t elem = px_move_elem(x);
     int64_t n_rows = px_move_span(dims, 0, last), n = dims[last];
     for (int64_t r = 0; n > 0 && r < n_rows; r++) {
@@ -271,7 +280,6 @@ static pgy_status *resize_nearest_move(px_ref_call *c, const pgy_tensor *x, cons
         for (int k = last - 1; k >= 0 && ++pos[k] == dims[k]; k--)
             pos[k] = 0;
     }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, p->rank, dims, y));
 done:
     return st;
 }
@@ -346,8 +354,8 @@ static void plan_init(resize_plan *p, const pgy_tensor *x)
 {
     p->rank = x->rank;
     for (int i = 0; i < x->rank; i++)
-        p->axes[i] = (resize_axis){.in = x->dims[i], .out = x->dims[i], .up = 1, .down = 1,
-                                   .roi_begin = 0, .roi_end = 1};
+        p->axes[i] = (resize_axis){
+            .in = x->dims[i], .out = x->dims[i], .up = 1, .down = 1, .roi_begin = 0, .roi_end = 1};
 }
 
 /* Upsample, and Resize before version 11: asymmetric, one scale per axis. */
@@ -430,8 +438,8 @@ done:
 static pgy_status *resize_attrs(px_ref_call *c, resize_plan *p)
 {
     static const char *const coordinates[] = {
-        "half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel", "align_corners",
-        "asymmetric",    "tf_half_pixel_for_nn", "tf_crop_and_resize"};
+        "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners",
+        "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize"};
     static const char *const nearest[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
                                           "ceil"};
     pgy_status *st = NULL;
@@ -497,10 +505,8 @@ done:
 }
 
 static const px_ref_op rows[] = {
-    {"", "Resize", 10, 2, 2, 1, 1, resize_10},
-    {"", "Resize", 11, 1, 4, 1, 1, resize_11},
-    {"", "Upsample", 1, 1, 1, 1, 1, upsample_1},
-    {"", "Upsample", 7, 1, 1, 1, 1, upsample_7},
+    {"", "Resize", 10, 2, 2, 1, 1, resize_10},   {"", "Resize", 11, 1, 4, 1, 1, resize_11},
+    {"", "Upsample", 1, 1, 1, 1, 1, upsample_1}, {"", "Upsample", 7, 1, 1, 1, 1, upsample_7},
     {"", "Upsample", 9, 2, 2, 1, 1, resize_10},
 };
 

@@ -15,8 +15,8 @@ static pgy_status *reduction_of(px_ref_call *c, const pgy_tensor *x, reduction *
     for (size_t i = 0; i < PX_COUNTOF(names); i++) {
         if (!px_str_is(name, names[i]))
             continue;
-        if (i != REDUCE_NONE && (x->dtype == PGY_DTYPE_STRING ||
-                                 (x->dtype == PGY_DTYPE_C128 && i >= REDUCE_MAX)))
+        if (i != REDUCE_NONE &&
+            (x->dtype == PGY_DTYPE_STRING || (x->dtype == PGY_DTYPE_C128 && i >= REDUCE_MAX)))
             return PX_REF_FAIL(c, PGY_ERR_MODEL, "Reduction %s of %s is not defined.", names[i],
                                pgy_dtype_name(x->dtype));
         *out = (reduction)i;
@@ -108,11 +108,11 @@ static void reduce_into(reduction how, pgy_dtype stored, size_t elem, void *dst,
 static pgy_status *copy_of_data(px_ref_call *c, const pgy_tensor *x, void **out)
 {
     pgy_status *st = NULL;
-    bool is_shared = c->in[0].dtype == PGY_DTYPE_STRING;
+    bool is_shared = false;
     for (size_t i = 1; i < c->n_in; i++) /* x scattered into x: its buffer is still read */
         is_shared = is_shared || c->in[i].t == c->in[0].t;
     if (is_shared)
-        PX_TRY(px_move_out(c, 0, c->in[0].dtype, x->rank, x->dims, out));
+        PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, x->dims, out));
     else
         PX_TRY(px_ref_out_like(c, 0, 0, c->in[0].dtype, out));
     if (*out != x->data)
@@ -150,8 +150,10 @@ static pgy_status *scatter_elements(px_ref_call *c)
     for (int i = 0; i < x->rank; i++)
         fits = fits && (i == axis || ix->dims[i] <= x->dims[i]);
     if (!fits)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Indices and updates must have one shape, within the "
-                           "data's along all axes but %d.", axis));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "Indices and updates must have one shape, within the "
+                           "data's along all axes but %d.",
+                           axis));
     px_move_strides(x->rank, x->dims, strides);
     int64_t size = x->dims[axis];
     /* Checked before the copy, which may take the input's buffer. */
@@ -174,7 +176,6 @@ static pgy_status *scatter_elements(px_ref_call *c)
         for (int k = rank - 1; k >= 0 && ++pos[k] == ix->dims[k]; k--)
             pos[k] = 0;
     }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, rank, dims, y));
 done:
     return st;
 }
@@ -200,9 +201,10 @@ static pgy_status *scatter_nd(px_ref_call *c)
     for (int i = 0; fits && i < u->rank; i++)
         fits = u->dims[i] == (i < lead ? ix->dims[i] : x->dims[(int)depth + i - lead]);
     if (!fits)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Updates do not have the shape that indices and data "
-                           "give (index tuples of %lld, data of rank %d).", (long long)depth,
-                           rank));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "Updates do not have the shape that indices and data "
+                           "give (index tuples of %lld, data of rank %d).",
+                           (long long)depth, rank));
     px_move_strides(rank, x->dims, strides);
     memcpy(dims, x->dims, (size_t)rank * sizeof *dims);
     for (size_t i = 0; i < n_at; i++) {
@@ -224,7 +226,6 @@ static pgy_status *scatter_nd(px_ref_call *c)
         reduce_into(how, stored, elem, (uint8_t *)y + (size_t)to * elem,
                     (const uint8_t *)u->data + (size_t)(i * inner) * elem, inner);
     }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, rank, dims, y));
 done:
     return st;
 }
@@ -251,8 +252,10 @@ static pgy_status *tensor_scatter(px_ref_call *c)
         fits = fits && (i == axis ? u->dims[i] <= x->dims[i] : u->dims[i] == x->dims[i]);
     if (!fits || (write && n_write != (size_t)x->dims[0]) ||
         (!circular && !px_str_is(mode, "linear")))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The update, write_indices (one per batch), axis %d "
-                           "and mode \"%.*s\" do not fit the cache.", axis, PX_STR_ARG(mode)));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "The update, write_indices (one per batch), axis %d "
+                           "and mode \"%.*s\" do not fit the cache.",
+                           axis, PX_STR_ARG(mode)));
     int64_t size = x->dims[axis], n = u->dims[axis];
     for (size_t i = 0; i < n_write; i++)
         if (write[i] < 0 || (circular ? write[i] > INT64_MAX - n : write[i] > size - n))
@@ -272,7 +275,6 @@ static pgy_status *tensor_scatter(px_ref_call *c)
             memcpy((uint8_t *)y + (size_t)(o * size + to) * run,
                    (const uint8_t *)u->data + (size_t)(o * n + s) * run, run);
         }
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, rank, dims, y));
 done:
     return st;
 }

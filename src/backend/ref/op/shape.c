@@ -213,9 +213,8 @@ static pgy_status *expand(px_ref_call *c)
         goto done;
     }
     px_ref_broadcast_strides(x, rank, dims, strides);
-    PX_TRY(px_move_out(c, 0, c->in[0].dtype, rank, dims, &y));
+    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, rank, dims, &y));
     px_move_strided(c->cx, y, x->data, px_move_elem(x), rank, dims, strides);
-    PX_TRY(px_move_done(c, 0, c->in[0].dtype, rank, dims, y));
 done:
     return st;
 }
@@ -232,10 +231,11 @@ static pgy_status *constant_strings(px_ref_call *c, const px_str *at, int rank, 
 {
     pgy_status *st = NULL;
     pgy_string *s;
-    PX_TRY(PX_MOVE_SCRATCH(c, s, n));
+    void *y;
+    PX_TRY(px_ref_out(c, 0, PGY_DTYPE_STRING, rank, &n, &y));
+    s = y;
     for (int64_t i = 0; i < n; i++)
         s[i] = (pgy_string){at[i].ptr, at[i].len};
-    PX_TRY(px_move_done(c, 0, PGY_DTYPE_STRING, rank, &n, s));
 done:
     return st;
 }
@@ -269,7 +269,7 @@ static pgy_status *constant_sparse(px_ref_call *c, const px_onnx_sparse *s)
         ix->dims[0] != v->count || (!flat && ix->dims[1] != s->rank))
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The sparse tensor's indices do not fit its values."));
     px_move_strides(s->rank, s->dims, strides);
-    PX_TRY(px_move_out(c, 0, values.dtype, s->rank, s->dims, &y));
+    PX_TRY(px_ref_out(c, 0, values.dtype, s->rank, s->dims, &y));
     size_t elem = px_move_elem(v);
     memset(y, 0, (size_t)count * elem);
     const int64_t *at = ix->data;
@@ -286,7 +286,6 @@ static pgy_status *constant_sparse(px_ref_call *c, const px_onnx_sparse *s)
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A sparse index is outside the shape."));
         memcpy((uint8_t *)y + (size_t)to * elem, (const uint8_t *)v->data + (size_t)i * elem, elem);
     }
-    PX_TRY(px_move_done(c, 0, values.dtype, s->rank, s->dims, y));
 done:
     px_ref_value_free(&values);
     px_ref_value_free(&indices);
@@ -347,10 +346,9 @@ static pgy_status *constant_of_shape(px_ref_call *c)
                            "The shape has %zu dims (limit %d) or the value is not one element.", n,
                            PX_MAX_RANK));
     pgy_dtype dtype = v.kind == PX_REF_NONE ? PGY_DTYPE_F32 : v.dtype;
-    PX_TRY(px_move_out(c, 0, dtype, (int)n, dims, &y));
+    PX_TRY(px_ref_out(c, 0, dtype, (int)n, dims, &y));
     px_move_fill(y, v.t ? v.t->data : &zero, v.t ? px_move_elem(v.t) : sizeof zero,
                  px_move_span(dims, 0, (int)n));
-    PX_TRY(px_move_done(c, 0, dtype, (int)n, dims, y));
 done:
     px_ref_value_free(&v);
     return st;
@@ -367,9 +365,9 @@ static pgy_status *range_float(px_ref_call *c)
     PX_TRY(px_move_in_number(c, 1, &limit));
     PX_TRY(px_move_in_number(c, 2, &delta));
     /* The number of elements must be the one that float32 runtimes find. */
-    steps = c->in[0].dtype == PGY_DTYPE_F64 ? (limit - first) / delta
-                                            : (double)((float)limit - (float)first) /
-                                                  (double)(float)delta;
+    steps = c->in[0].dtype == PGY_DTYPE_F64
+                ? (limit - first) / delta
+                : (double)((float)limit - (float)first) / (double)(float)delta;
     if (delta == 0 || isnan(steps) || steps >= 0x1p62)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A range from %g to %g by %g has no end.", first,
                            limit, delta));
@@ -392,8 +390,8 @@ static pgy_status *range_int(px_ref_call *c)
     if (delta == 0)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A range by 0 has no end."));
     if (delta > 0 ? first < limit : first > limit) {
-        uint64_t span = delta > 0 ? (uint64_t)limit - (uint64_t)first
-                                  : (uint64_t)first - (uint64_t)limit;
+        uint64_t span =
+            delta > 0 ? (uint64_t)limit - (uint64_t)first : (uint64_t)first - (uint64_t)limit;
         uint64_t step = delta > 0 ? (uint64_t)delta : 0 - (uint64_t)delta;
         uint64_t steps = (span - 1) / step + 1;
         n = steps > INT64_MAX ? INT64_MAX : (int64_t)steps;
