@@ -133,7 +133,8 @@ enum {
     PX_OPT_KNOWN_ONLY = 1 << 3, /* SOME: stops in front of the first word that is no choice */
     PX_OPT_FIRST_WINS = 1 << 4, /* later occurrences change nothing */
     PX_OPT_REPEATABLE = 1 << 5, /* occurrences add up */
-    PX_OPT_OURS = 1 << 6        /* the reference has no such option */
+    PX_OPT_NEWER = 1 << 6,      /* only the newer reference version has it */
+    PX_OPT_OURS = 1 << 7        /* no reference version has it */
 };
 
 struct px_opt {
@@ -156,7 +157,7 @@ struct px_opt {
         offsetof(owner, field) + 0 * sizeof(char[_Generic(((owner *)0)->field, field_type : 1)]),  \
     .size = sizeof(field_type)
 
-/* Rows under one heading. Neighbouring sections with the same title are shown as one. */
+/* Rows under one heading. Sections with the same title are shown as one. */
 typedef struct px_opt_section {
     const char *title;
     const char *about; /* one sentence under the heading, or NULL */

@@ -29,7 +29,7 @@ typedef struct px_cli_args {
     size_t n_path_levels;
 } px_cli_args;
 
-extern const px_opt_section px_cli_options, px_cli_logging, px_cli_runners;
+extern const px_opt_section px_cli_options, px_cli_logging, px_cli_runners, px_cli_script;
 
 /* Resolves the verbosity and applies it to the context (nothing else of the context changes).
  * Errors: USAGE for a level name that does not exist. */

@@ -40,7 +40,7 @@ typedef struct px_compare_args {
     px_opt_flag infinities_compare_equal;
     px_opt_keyed error_quantile; /* default 0.99 */
 
-    px_opt_keyed index_tolerance;             /* INT, default 0 */
+    px_opt_keyed index_tolerance;             /* default 0 */
     px_opt_keyed l2_threshold;                /* default 1e-5 */
     px_opt_keyed cosine_similarity_threshold; /* default 0.997 */
     px_opt_keyed psnr_threshold;              /* default 30 dB */
@@ -61,8 +61,8 @@ extern const px_opt_section px_compare_postprocessing, px_compare_comparisons, p
 /* "simple", "indices", "l2", "cosine_similarity", "psnr", "snr", "perceptual_metrics". */
 const char *px_compare_func_name(px_compare_func func);
 
-/* Errors: USAGE. Numbers are checked here, so that every tolerance in the keyed lists is INT or
- * FLOAT afterwards, and every index tolerance INT. */
+/* Errors: USAGE. Every threshold in the keyed lists is INT or FLOAT afterwards, every
+ * error statistic one of the known TEXTs. */
 PX_MUST_USE pgy_status *px_compare_args_check(pgy_context *cx, px_arena *arena,
                                               px_compare_args *args);
 

@@ -3,6 +3,7 @@
 #define PX_RUNNER_ARGS_H
 
 #include "base/opt.h"
+#include "polygraphy/context.h"
 
 typedef struct px_runner_args {
     px_opt_int warm_up;
@@ -20,5 +21,8 @@ typedef struct px_runner_args {
 } px_runner_args;
 
 extern const px_opt_section px_runner_group;
+
+/* Checks the limits and hands threads and memory budget to the context. Errors: USAGE. */
+PX_MUST_USE pgy_status *px_runner_args_check(pgy_context *cx, const px_runner_args *args);
 
 #endif

@@ -3,7 +3,6 @@
 #define PX_BACKEND_ONNXRT_ARGS_H
 
 #include "base/opt.h"
-#include "polygraphy/context.h"
 
 typedef struct px_onnxrt_args {
     px_opt_strs providers;               /* names or parts of them, by priority; default "cpu" */
@@ -16,8 +15,7 @@ typedef struct px_onnxrt_args {
 
 extern const px_opt_section px_onnxrt_group;
 
-/* Errors: USAGE for a level that is no identifier or does not exist. */
-PX_MUST_USE pgy_status *px_onnxrt_args_check(pgy_context *cx, px_arena *arena,
-                                             px_onnxrt_args *args);
+/* Errors: USAGE for a level that does not exist. */
+PX_MUST_USE pgy_status *px_onnxrt_args_check(const px_onnxrt_args *args);
 
 #endif

@@ -7,20 +7,11 @@
 /* clang-format off */
 #define FAMILIES(X) \
     X(activation)   \
-    X(control)      \
     X(elementwise)  \
     X(elementwise_unary) \
-    X(image)        \
-    X(index)        \
     X(logic)        \
-    X(manip)        \
     X(matmul)       \
-    X(pad)          \
     X(reduce)       \
-    X(resize)       \
-    X(scatter)      \
-    X(sequence)     \
-    X(shape)        \
     /* end */
 /* clang-format on */
 

@@ -3,7 +3,6 @@
 #define PX_BACKEND_TF_ARGS_H
 
 #include "base/opt.h"
-#include "polygraphy/context.h"
 
 typedef struct px_tf_args {
     px_opt_flag tftrt;
@@ -27,9 +26,5 @@ typedef struct px_tf_args {
 
 extern const px_opt_section px_tf_tftrt, px_tf_loading, px_tf_session, px_tf_inference,
     px_tf_to_onnx;
-
-/* `model_path` may be NULL. Logs a checkpoint that is no folder. Never fails today. */
-PX_MUST_USE pgy_status *px_tf_args_check(pgy_context *cx, px_arena *arena, px_tf_args *args,
-                                         const char *model_path);
 
 #endif

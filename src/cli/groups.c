@@ -1,0 +1,42 @@
+/* cli/groups.c - the order of the option groups: of the help, of ambiguous abbreviations, and of
+ * the checks. `--gen-script` stands in the first group of the help but is registered last. */
+#include "cli/groups.h"
+
+const px_opt_group px_run_groups[] = {
+    {&px_cli_options, offsetof(px_run_args, cli)},
+    {&px_cli_logging, offsetof(px_run_args, cli)},
+    {&px_cli_runners, offsetof(px_run_args, cli)},
+    {&px_model_group, offsetof(px_run_args, model)},
+    {&px_tf_tftrt, offsetof(px_run_args, tf)},
+    {&px_tf_loading, offsetof(px_run_args, tf)},
+    {&px_tf_session, offsetof(px_run_args, tf)},
+    {&px_tf_inference, offsetof(px_run_args, tf)},
+    {&px_tf_to_onnx, offsetof(px_run_args, tf)},
+    {&px_model_saving, offsetof(px_run_args, model)},
+    {&px_model_shape_inference, offsetof(px_run_args, model)},
+    {&px_model_loading, offsetof(px_run_args, model)},
+    {&px_onnxrt_group, offsetof(px_run_args, onnxrt)},
+    {&px_ref_group, offsetof(px_run_args, ref)},
+    {&px_trt_builder, offsetof(px_run_args, trt)},
+    {&px_trt_plugins, offsetof(px_run_args, trt)},
+    {&px_trt_parser, offsetof(px_run_args, trt)},
+    {&px_trt_network, offsetof(px_run_args, trt)},
+    {&px_trt_engine_saving, offsetof(px_run_args, trt)},
+    {&px_trt_engine, offsetof(px_run_args, trt)},
+    {&px_trt_inference, offsetof(px_run_args, trt)},
+    {&px_data_group, offsetof(px_run_args, data)},
+    {&px_runner_group, offsetof(px_run_args, runner)},
+    {&px_compare_postprocessing, offsetof(px_run_args, compare)},
+    {&px_compare_comparisons, offsetof(px_run_args, compare)},
+    {&px_compare_simple, offsetof(px_run_args, compare)},
+    {&px_report_group, offsetof(px_run_args, report)},
+    {&px_compare_simple_more, offsetof(px_run_args, compare)},
+    {&px_compare_indices, offsetof(px_run_args, compare)},
+    {&px_compare_l2, offsetof(px_run_args, compare)},
+    {&px_compare_cosine, offsetof(px_run_args, compare)},
+    {&px_compare_psnr, offsetof(px_run_args, compare)},
+    {&px_compare_snr, offsetof(px_run_args, compare)},
+    {&px_compare_perceptual, offsetof(px_run_args, compare)},
+    {&px_cli_script, offsetof(px_run_args, cli)},
+};
+const size_t px_n_run_groups = PX_COUNTOF(px_run_groups);

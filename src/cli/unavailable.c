@@ -1,0 +1,125 @@
+/* cli/unavailable.c - options whose machinery this build does not have yet.
+ *
+ * Every refusal is one row here, and goes when its machinery arrives. A row counts only where the
+ * option would have an effect: what a runner that is not selected would do is nobody's loss.
+ */
+#include "cli/unavailable.h"
+
+typedef enum need {
+    NEED_NOTHING,
+    NEED_ONNX, /* some selected runner loads the model as ONNX */
+    NEED_RUNNER
+} need;
+
+typedef struct refusal {
+    size_t given; /* offset of the option's `given` in px_run_args */
+    need need;
+    const char *option;
+    const char *missing; /* what cannot be done; completes "NAME: this build cannot ..." */
+    const char *way_out;
+} refusal;
+
+static const refusal refusals[] = {
+    {offsetof(px_run_args, cli.gen_script.given), NEED_NOTHING, "--gen-script", "write scripts",
+     "leave the option out to "
+     "run the model directly"},
+
+    {offsetof(px_run_args, model.save_onnx.given), NEED_ONNX, "--save-onnx", "write ONNX models",
+     "leave the option out"},
+    {offsetof(px_run_args, model.shape_inference.given), NEED_ONNX, "--shape-inference",
+     "infer shapes", "infer them beforehand, for example with onnx.shape_inference"},
+    {offsetof(px_run_args, model.onnx_outputs.given), NEED_ONNX, "--onnx-outputs",
+     "change the outputs of a model", "give a model that has these outputs"},
+    {offsetof(px_run_args, model.onnx_exclude_outputs.given), NEED_ONNX, "--onnx-exclude-outputs",
+     "change the outputs of a model", "give a model without these outputs"},
+    {offsetof(px_run_args, model.onnx_outputs_by_type.given), NEED_ONNX, "--onnx-outputs-by-type",
+     "change the outputs of a model", "give a model that has these outputs"},
+    {offsetof(px_run_args, model.fp_to_fp16.given), NEED_ONNX, "--fp-to-fp16",
+     "convert models to float16", "give a model that is converted already"},
+
+    {offsetof(px_run_args, data.data_loader_script.given), NEED_RUNNER, "--data-loader-script",
+     "run Python scripts", "save the inputs as JSON and give them with --load-inputs"},
+    {offsetof(px_run_args, compare.postprocess_func_script.given), NEED_RUNNER,
+     "--postprocess-func-script", "run Python scripts", "use --postprocess"},
+    {offsetof(px_run_args, compare.compare_func_script.given), NEED_RUNNER, "--compare-func-script",
+     "run Python scripts", "use --compare"},
+
+    {offsetof(px_run_args, runner.use_subprocess.given), NEED_RUNNER, "--use-subprocess",
+     "run runners in processes of their own", "leave the option out"},
+    {offsetof(px_run_args, runner.timeout.given), NEED_RUNNER, "--timeout",
+     "run runners in processes of their own", "leave the option out"},
+    {offsetof(px_run_args, runner.mem_limit.given), NEED_RUNNER, "--mem-limit",
+     "run runners in processes of their own", "leave the option out"},
+
+    {offsetof(px_run_args, report.save_heatmaps.given), NEED_RUNNER, "--save-heatmaps",
+     "draw heat maps", "leave the option out; the statistics are printed anyway"},
+    {offsetof(px_run_args, report.show_heatmaps.given), NEED_RUNNER, "--show-heatmaps",
+     "draw heat maps", "leave the option out; the statistics are printed anyway"},
+    {offsetof(px_run_args, report.save_error_metrics_plot.given), NEED_RUNNER,
+     "--save-error-metrics-plot", "draw plots",
+     "leave the option out; the statistics are printed anyway"},
+    {offsetof(px_run_args, report.show_error_metrics_plot.given), NEED_RUNNER,
+     "--show-error-metrics-plot", "draw plots",
+     "leave the option out; the statistics are printed anyway"},
+};
+
+static bool runs(const px_run_args *args, const char *runner)
+{
+    for (size_t i = 0; i < args->cli.runners.n; i++) {
+        if (strcmp(args->cli.runners.at[i], runner) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool counts(const px_run_args *args, need what)
+{
+    switch (what) {
+    case NEED_NOTHING:
+        return true;
+    case NEED_ONNX:
+        return runs(args, "onnxrt") || runs(args, "pluginref");
+    case NEED_RUNNER:
+        return args->cli.runners.n > 0 || args->compare.load_outputs.n > 0;
+    }
+    return true;
+}
+
+static pgy_status *refuse(const char *option, const char *missing, const char *way_out)
+{
+    return PX_FAIL(PGY_ERR_UNSUPPORTED, "%s: this build cannot %s yet; %s.", option, missing,
+                   way_out);
+}
+
+/* What is not an option of its own but one of its values. */
+static pgy_status *refuse_values(const px_run_args *args)
+{
+    const px_opt_str *module = &args->data.data_loader_backend_module;
+    if (runs(args, "trt"))
+        return refuse("--trt", "run TensorRT", "choose another runner, such as --onnxrt");
+    if (runs(args, "tf"))
+        return refuse("--tf", "run TensorFlow", "choose another runner, such as --onnxrt");
+    if (args->model.path && args->model.type != PGY_MODEL_ONNX && args->cli.runners.n > 0)
+        return refuse(px_model_type_name(args->model.type), "convert models of this type to ONNX",
+                      "give an ONNX model");
+    if (module->given && strcmp(module->value, "torch") == 0 && args->cli.runners.n > 0)
+        return refuse("--data-loader-backend-module torch", "draw torch's random numbers",
+                      "use numpy");
+    for (size_t i = 0; i < args->compare.n_funcs; i++) {
+        if (args->compare.funcs[i] == PX_COMPARE_PERCEPTUAL)
+            return refuse("--compare perceptual_metrics", "compute perceptual distances",
+                          "use another comparison function");
+    }
+    return NULL;
+}
+
+pgy_status *px_run_args_unavailable(const px_run_args *args)
+{
+    for (size_t i = 0; i < PX_COUNTOF(refusals); i++) {
+        const refusal *r = &refusals[i];
+        const bool *given = (const bool *)((const char *)args + r->given);
+        if (*given && counts(args, r->need))
+            return refuse(r->option, r->missing, r->way_out);
+    }
+    return refuse_values(args);
+}

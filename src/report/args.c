@@ -1,0 +1,28 @@
+/* report/args.c - options of the pictures of a comparison. */
+#include "report/args.h"
+
+static const px_opt report_group_rows[] = {
+    {.names = "--save-heatmaps",
+     .metavar = "DIR",
+     .type = &px_type_dir,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_report_args, save_heatmaps, px_opt_str),
+     .help = "Write heat maps of the absolute and relative errors to this folder."},
+    {.names = "--show-heatmaps",
+     .type = &px_type_flag,
+     PX_BIND(px_report_args, show_heatmaps, px_opt_flag),
+     .help = "Show these heat maps."},
+    {.names = "--save-error-metrics-plot",
+     .metavar = "DIR",
+     .type = &px_type_dir,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_report_args, save_error_metrics_plot, px_opt_str),
+     .help = "Write plots of the errors against the size of the reference values to "
+             "this folder."},
+    {.names = "--show-error-metrics-plot",
+     .type = &px_type_flag,
+     PX_BIND(px_report_args, show_error_metrics_plot, px_opt_flag),
+     .help = "Show these plots."},
+};
+const px_opt_section px_report_group = {"Comparison Function: `simple`", NULL, report_group_rows,
+                                        PX_COUNTOF(report_group_rows)};

@@ -1,0 +1,100 @@
+/* runner/args.c - options of running. */
+#include "runner/args.h"
+
+static const px_opt runner_group_rows[] = {
+    {.names = "--warm-up",
+     .metavar = "N",
+     .type = &px_type_int,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_runner_args, warm_up, px_opt_int),
+     .help = "Run the first inputs this many times before anything is timed."},
+    {.names = "--use-subprocess",
+     .type = &px_type_flag,
+     PX_BIND(px_runner_args, use_subprocess, px_opt_flag),
+     .help = "Run each runner in a process of its own, so that a crash ends that runner "
+             "only."},
+    {.names = "--save-inputs|--save-input-data",
+     .metavar = "PATH",
+     .type = &px_type_file,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_runner_args, save_inputs, px_opt_str),
+     .help = "Write the inputs to this JSON file."},
+    {.names = "--save-input-blob",
+     .metavar = "DIR",
+     .type = &px_type_dir,
+     .nargs = PX_NARGS_OPT,
+     PX_BIND(px_runner_args, save_input_blob, px_opt_str),
+     .flags = PX_OPT_NEWER,
+     .help = "Write each input tensor as raw bytes to a file in this folder, the "
+             "current one unless named."},
+    {.names = "--save-outputs|--save-results",
+     .metavar = "PATH",
+     .type = &px_type_file,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_runner_args, save_outputs, px_opt_str),
+     .help = "Write the outputs of all runners to this JSON file, to be compared with "
+             "later."},
+    {.names = "--streaming",
+     .type = &px_type_flag,
+     PX_BIND(px_runner_args, streaming, px_opt_flag),
+     .flags = PX_OPT_OURS,
+     .help = "Run all runners together, iteration by iteration, keeping only one "
+             "iteration in memory. Otherwise they run one after the other."},
+    {.names = "--memory-budget",
+     .metavar = "BYTES",
+     .type = &px_type_bytes,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_runner_args, memory_budget, px_opt_int),
+     .flags = PX_OPT_OURS,
+     .help = "Memory for kept outputs; more is kept in a temporary file. Default: half "
+             "of the memory.",
+     .example = "--memory-budget 4G"},
+    {.names = "--threads",
+     .metavar = "N",
+     .type = &px_type_int,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_runner_args, threads, px_opt_int),
+     .flags = PX_OPT_OURS,
+     .help = "Threads of our own computations. Default: one per processor that may be "
+             "used."},
+    {.names = "--timeout",
+     .metavar = "SECONDS",
+     .type = &px_type_float,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_runner_args, timeout, px_opt_float),
+     .flags = PX_OPT_OURS,
+     .help = "End a runner that takes longer than this many seconds; runs it in a "
+             "process of its own."},
+    {.names = "--mem-limit",
+     .metavar = "BYTES",
+     .type = &px_type_bytes,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_runner_args, mem_limit, px_opt_int),
+     .flags = PX_OPT_OURS,
+     .help = "Memory that a runner may take; runs it in a process of its own.",
+     .example = "--mem-limit 8G"},
+};
+const px_opt_section px_runner_group = {"Comparator Inference",
+                                        "How the runners are run, and what is kept.",
+                                        runner_group_rows, PX_COUNTOF(runner_group_rows)};
+
+pgy_status *px_runner_args_check(pgy_context *cx, const px_runner_args *args)
+{
+    if (args->threads.given && (args->threads.value < 1 || args->threads.value > 4096))
+        return PX_FAIL(PGY_ERR_USAGE, "--threads %lld: write a number from 1 to 4096.",
+                       (long long)args->threads.value);
+    if (args->memory_budget.given && args->memory_budget.value < 1)
+        return PX_FAIL(PGY_ERR_USAGE, "--memory-budget %lld: write a number of bytes above 0.",
+                       (long long)args->memory_budget.value);
+    if (args->mem_limit.given && args->mem_limit.value < 1)
+        return PX_FAIL(PGY_ERR_USAGE, "--mem-limit %lld: write a number of bytes above 0.",
+                       (long long)args->mem_limit.value);
+    if (args->timeout.given && !(args->timeout.value > 0))
+        return PX_FAIL(PGY_ERR_USAGE, "--timeout %g: write a number of seconds above 0.",
+                       args->timeout.value);
+    if (args->threads.given)
+        pgy_context_set_threads(cx, (int)args->threads.value);
+    if (args->memory_budget.given)
+        pgy_context_set_memory_budget(cx, (uint64_t)args->memory_budget.value);
+    return NULL;
+}
