@@ -267,7 +267,7 @@ static void narrow_float(pgy_dtype to, uint8_t *dst, int64_t at, const double *s
     case PGY_DTYPE_F8E4M3FNUZ:
         LOOP(px_f64_to_f8e4m3fnuz(s[i], true));
     case PGY_DTYPE_F8E5M2:
-        LOOP(px_f64_to_f8e5m2(s[i], true));
+        LOOP(px_f64_to_f8e5m2(s[i], !isinf(s[i]))); /* an infinity stays one */
     case PGY_DTYPE_F8E5M2FNUZ:
         LOOP(px_f64_to_f8e5m2fnuz(s[i], true));
     case PGY_DTYPE_F8E8M0:
