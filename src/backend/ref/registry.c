@@ -7,11 +7,13 @@
 /* clang-format off */
 #define FAMILIES(X) \
     X(activation)   \
+    X(cast) \
     X(elementwise)  \
     X(elementwise_unary) \
     X(logic)        \
     X(matmul)       \
     X(reduce)       \
+    X(softmax) \
     /* end */
 /* clang-format on */
 

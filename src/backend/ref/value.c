@@ -87,9 +87,10 @@ static double round_f8e4m3fnuz(double x)
     return px_f8e4m3fnuz_to_f32(px_f64_to_f8e4m3fnuz(x, true));
 }
 
+/* Has an infinity, which a Cast without saturation or a widened constant may have put there. */
 static double round_f8e5m2(double x)
 {
-    return px_f8e5m2_to_f32(px_f64_to_f8e5m2(x, true));
+    return x - x != 0.0 ? x : px_f8e5m2_to_f32(px_f64_to_f8e5m2(x, true));
 }
 
 static double round_f8e5m2fnuz(double x)
