@@ -22,7 +22,7 @@ static const px_runtime runtimes[] = {
     {.backend = "trt",
      .title = "TensorRT",
      .variable = "POLYGRAPHY_TRT_LIB",
-     .package = "tensorrt",
+     .package = "tensorrt-rtx-cu13-libs",
      .in_packages = (const char *const[]){"tensorrt_libs/libnvinfer.so.*",
                                           "tensorrt_rtx_libs/libtensorrt_rtx.so.*", NULL},
      .sonames = (const char *const[]){"libnvinfer.so.11", "libnvinfer.so.10", "libnvinfer.so.8",
@@ -474,7 +474,8 @@ pgy_status *px_discover(const px_runtime *runtime, px_discovery *out)
     pgy_status *st = NULL;
     px_discovery found = {0};
     search s = {.runtime = runtime, .out = &found};
-    const char *chosen = env_text(runtime->variable), *venv = env_text("VIRTUAL_ENV");
+    const char *chosen = runtime->variable != NULL ? env_text(runtime->variable) : NULL;
+    const char *venv = env_text("VIRTUAL_ENV");
     char *folder = NULL;
     bool is_venv = false;
 
@@ -483,7 +484,8 @@ pgy_status *px_discover(const px_runtime *runtime, px_discovery *out)
         PX_TRY(add_candidate(&s, chosen, PX_FOUND_VARIABLE));
         goto complete;
     }
-    px_buf_printf(&found.places, "  the variable %s (not set)\n", runtime->variable);
+    if (runtime->variable != NULL)
+        px_buf_printf(&found.places, "  the variable %s (not set)\n", runtime->variable);
     folder = px_backends_folder(runtime->backend);
     if (folder != NULL) {
         px_buf_printf(&found.places, "  %s\n", folder);

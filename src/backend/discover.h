@@ -16,10 +16,10 @@
 
 /* What to look for. */
 typedef struct px_runtime {
-    const char *backend;            /* "onnxrt" */
-    const char *title;              /* "ONNX Runtime" */
-    const char *variable;           /* environment variable that holds the library's path */
-    const char *package;            /* Python package that carries it; NULL: none does */
+    const char *backend;  /* "onnxrt" */
+    const char *title;    /* "ONNX Runtime" */
+    const char *variable; /* environment variable that holds the library's path; or NULL */
+    const char *package;  /* Python package that carries it, without its dependencies */
     const char *const *in_packages; /* paths under site-packages, NULL-ended; the last component
                                        may be a pattern */
     const char *const *sonames;     /* names for the loader, NULL-ended */

@@ -7,13 +7,22 @@
 /* clang-format off */
 #define FAMILIES(X) \
     X(activation)   \
-    X(cast) \
+    X(cast)         \
+    X(control)      \
     X(elementwise)  \
     X(elementwise_unary) \
+    X(image)        \
+    X(index)        \
     X(logic)        \
+    X(manip)        \
     X(matmul)       \
+    X(pad)          \
     X(reduce)       \
-    X(softmax) \
+    X(softmax)      \
+    X(resize)       \
+    X(scatter)      \
+    X(sequence)     \
+    X(shape)        \
     /* end */
 /* clang-format on */
 
