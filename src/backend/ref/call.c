@@ -278,6 +278,18 @@ void px_ref_out_take(px_ref_call *c, size_t i, px_ref_value v)
     c->out[i] = v;
 }
 
+pgy_status *px_ref_temp(px_ref_call *c, size_t count, px_ref_buf **out, double **out_data)
+{
+    pgy_status *st = NULL;
+    size_t size = 0;
+    if (!px_size_mul(count, sizeof(double), &size))
+        PX_TRY(px_status_nomem());
+    PX_TRY(px_ref_pool_get(&c->frame->session->pool, size, out));
+    *out_data = px_ref_buf_data(*out);
+done:
+    return st;
+}
+
 /* --- state and subgraphs --- */
 
 void px_ref_keep(px_ref_call *c, void *state, void (*free_fn)(void *))

@@ -32,7 +32,18 @@ static void tile_scalar(int64_t k, const double *a, const double *b, double *c, 
             c[i * ldc + j] = add ? c[i * ldc + j] + acc[i][j] : acc[i][j];
 }
 
-const px_gemm_isa px_gemm_scalar = {.name = "scalar", .mr = 4, .nr = 4, .tile = tile_scalar};
+void px_gemm_axpy_scalar(int64_t n, double a, const double *x, int64_t stride, double *y)
+{
+    if (stride == 1)
+        for (int64_t i = 0; i < n; i++)
+            y[i] += a * x[i];
+    else
+        for (int64_t i = 0; i < n; i++)
+            y[i] += a * x[i * stride];
+}
+
+const px_gemm_isa px_gemm_scalar = {
+    .name = "scalar", .mr = 4, .nr = 4, .tile = tile_scalar, .axpy = px_gemm_axpy_scalar};
 
 const px_gemm_isa *px_gemm_isa_get(void)
 {
@@ -69,6 +80,11 @@ static void pack_panel(const double *at, int64_t line, int64_t step, int64_t n, 
 {
     if (n < tile)
         memset(panel, 0, (size_t)(k * tile) * sizeof *panel);
+    if (line == 1 && n == 12) { /* a length the compiler knows is worth it */
+        for (int64_t p = 0; p < k; p++)
+            memcpy(panel + p * tile, at + p * step, 12 * sizeof *panel);
+        return;
+    }
     if (line == 1) {
         for (int64_t p = 0; p < k; p++)
             memcpy(panel + p * tile, at + p * step, (size_t)n * sizeof *panel);

@@ -21,16 +21,21 @@
 typedef void (*px_gemm_tile_fn)(int64_t k, const double *a, const double *b, double *c, int64_t ldc,
                                 bool add);
 
+/* y[i] += a * x[i * stride] for i < n. */
+typedef void (*px_gemm_axpy_fn)(int64_t n, double a, const double *x, int64_t stride, double *y);
+
 typedef struct px_gemm_isa {
     const char *name;
     int mr, nr;
     px_gemm_tile_fn tile;
+    px_gemm_axpy_fn axpy;
 } px_gemm_isa;
 
 /* The fastest for this processor, as base/cpu.h reports it. */
 const px_gemm_isa *px_gemm_isa_get(void);
 
 extern const px_gemm_isa px_gemm_scalar;
+void px_gemm_axpy_scalar(int64_t n, double a, const double *x, int64_t stride, double *y);
 #if defined(__x86_64__)
 extern const px_gemm_isa px_gemm_avx2, px_gemm_avx512;
 #elif defined(__aarch64__)

@@ -160,6 +160,10 @@ PX_MUST_USE pgy_status *px_ref_frame_run(px_ref_session *session, px_ref_plan *p
                                          size_t n_out, px_ref_value *out);
 /* Runs steps whose operands are all constants and keeps what they give as constants. */
 PX_MUST_USE pgy_status *px_ref_plan_fold(px_ref_session *session, px_ref_plan *plan);
+/* Work space of `count` doubles from the session's pool, aligned to 64 bytes, not initialised; for
+ * what is too large for an arena. Freed with px_ref_buf_free. */
+PX_MUST_USE pgy_status *px_ref_temp(px_ref_call *c, size_t count, px_ref_buf **out,
+                                    double **out_data);
 /* The value of a slot: a constant or what the frame holds. */
 const px_ref_value *px_ref_frame_value(const px_ref_frame *frame, int32_t slot);
 
