@@ -33,8 +33,8 @@ tile_avx2(int64_t k, const double *a, const double *b, double *c, int64_t ldc, b
         }
 }
 
-__attribute__((target("avx2,fma"))) static void
-axpy_avx2(int64_t n, double a, const double *x, int64_t stride, double *y)
+__attribute__((target("avx2,fma"))) static void axpy_avx2(int64_t n, double a, const double *x,
+                                                          int64_t stride, double *y)
 {
     const __m256d va = _mm256_set1_pd(a);
     int64_t i = 0;
@@ -45,7 +45,8 @@ axpy_avx2(int64_t n, double a, const double *x, int64_t stride, double *y)
         y[i] = __builtin_fma(a, x[i * stride], y[i]);
 }
 
-const px_gemm_isa px_gemm_avx2 = {.name = "avx2", .mr = 4, .nr = 12, .tile = tile_avx2, .axpy = axpy_avx2};
+const px_gemm_isa px_gemm_avx2 = {
+    .name = "avx2", .mr = 4, .nr = 12, .tile = tile_avx2, .axpy = axpy_avx2};
 
 /* 8 x 24: twenty-four accumulators, three vectors of B; broadcasts come as memory operands. */
 __attribute__((target("avx512f"))) static void
@@ -76,7 +77,8 @@ tile_avx512(int64_t k, const double *a, const double *b, double *c, int64_t ldc,
         }
 }
 
-const px_gemm_isa px_gemm_avx512 = {.name = "avx512", .mr = 8, .nr = 24, .tile = tile_avx512, .axpy = axpy_avx2};
+const px_gemm_isa px_gemm_avx512 = {
+    .name = "avx512", .mr = 8, .nr = 24, .tile = tile_avx512, .axpy = axpy_avx2};
 
 #else
 typedef int px_gemm_x86_is_empty; /* a translation unit must not be */

@@ -9,6 +9,7 @@
     X(activation)   \
     X(cast)         \
     X(control)      \
+    X(conv)         \
     X(elementwise)  \
     X(elementwise_unary) \
     X(image)        \

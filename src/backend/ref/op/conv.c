@@ -263,9 +263,8 @@ static void depth_range(void *arg, int64_t begin, int64_t end)
     const int64_t channels = cv->groups * cv->group_out;
     for (int64_t i = begin; i < end; i++) {
         const int64_t m = i % channels;
-        depth_plane(job, cv->x + i / cv->group_out * cv->w.n_in,
-                    job->weights + m * cv->w.n_kernel, cv->bias ? cv->bias[m] : 0,
-                    cv->out + i * cv->w.n_out);
+        depth_plane(job, cv->x + i / cv->group_out * cv->w.n_in, job->weights + m * cv->w.n_kernel,
+                    cv->bias ? cv->bias[m] : 0, cv->out + i * cv->w.n_out);
     }
 }
 
