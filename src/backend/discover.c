@@ -11,6 +11,7 @@ static const px_runtime runtimes[] = {
      .title = "ONNX Runtime",
      .variable = "POLYGRAPHY_ONNXRT_LIB",
      .package = "onnxruntime",
+     .hint = "The onnxruntime package carries the library since version 1.19.",
      .in_packages = (const char *const[]){"onnxruntime/capi/libonnxruntime.so.*", NULL},
      .sonames = (const char *const[]){"libonnxruntime.so.1", "libonnxruntime.so", NULL}},
     {.backend = "tf",
@@ -166,8 +167,12 @@ static pgy_status *look_in_packages(search *s, const char *site, px_found_by by)
         px_buf_fini(&dir);
         px_buf_printf(&dir, "%s/%.*s", site, (int)(slash - *p), *p);
         PX_TRY(px_buf_status(&dir));
-        if (px_path_is_dir(dir.ptr))
-            PX_TRY(add_matching(s, dir.ptr, slash + 1, by));
+        if (!px_path_is_dir(dir.ptr))
+            continue;
+        PX_TRY(add_matching(s, dir.ptr, slash + 1, by));
+        if (s->out->n == 0)
+            px_buf_printf(&s->out->places, "  %s, which has no %s. %s\n", dir.ptr, slash + 1,
+                          s->runtime->hint != NULL ? s->runtime->hint : "");
     }
 done:
     px_buf_fini(&dir);

@@ -20,6 +20,7 @@ typedef struct px_runtime {
     const char *title;    /* "ONNX Runtime" */
     const char *variable; /* environment variable that holds the library's path; or NULL */
     const char *package;  /* Python package that carries it, without its dependencies */
+    const char *hint;     /* on a package that lacks the library, or NULL */
     const char *const *in_packages; /* paths under site-packages, NULL-ended; the last component
                                        may be a pattern */
     const char *const *sonames;     /* names for the loader, NULL-ended */

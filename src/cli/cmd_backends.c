@@ -205,9 +205,10 @@ static pgy_status *install(const px_runtime *runtime, const char *package)
                runtime->variable);
         goto done;
     }
-    PX_TRY(PX_FAIL(PGY_ERR_BACKEND,
-                   "The package %s holds no library of %s (%s). Name another one with --package.",
-                   package, runtime->title, runtime->in_packages[0]));
+    PX_TRY(PX_FAIL(
+        PGY_ERR_BACKEND,
+        "The package %s holds no library of %s (%s). %s Name another one with --package.", package,
+        runtime->title, runtime->in_packages[0], runtime->hint != NULL ? runtime->hint : ""));
 done:
     px_mem_free(folder);
     px_discovery_fini(&found);

@@ -8,10 +8,11 @@
 pgy_status *px_onnxrt_refuse(const char *side, px_str name, px_ort_kind kind)
 {
     return PX_FAIL(PGY_ERR_UNSUPPORTED,
-                   "The %s '%.*s' is %s; only tensors can be fed, fetched and compared. Choose "
-                   "other outputs with --onnx-outputs, or leave it out with "
-                   "--onnx-exclude-outputs.",
-                   side, PX_STR_ARG(name), px_onnxrt_kind_text(kind));
+                   "The %s '%.*s' is %s; only tensors can be fed, fetched and compared.%s", side,
+                   PX_STR_ARG(name), px_onnxrt_kind_text(kind),
+                   strcmp(side, "output") == 0 ? " Leave it out with --onnx-exclude-outputs, or "
+                                                 "choose other outputs with --onnx-outputs."
+                                               : "");
 }
 
 /* Of a TypeProto's members exactly one is there; the last one counts, as protobuf has it. */

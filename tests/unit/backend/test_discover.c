@@ -96,6 +96,16 @@ static void nothing_is_found_in_an_empty_world(void **state)
     assert_int_equal(px_mem_live(), live);
 }
 
+static void package_without_the_library_is_told(void **state)
+{
+    add_file("home/.local/share/polygraphy/backends/fake/fakeruntime/capi/other.so", "x");
+    px_discovery d = {0};
+    assert_null(px_discover(&fake, &d));
+    assert_int_equal(d.n, 0);
+    assert_non_null(strstr(px_buf_cstr(&d.places), "which has no libfakeruntime.so.*"));
+    px_discovery_fini(&d);
+}
+
 static void variable_alone_counts_when_set(void **state)
 {
     add_file("mine/lib.so", "x");
@@ -282,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_TREE(nothing_is_found_in_an_empty_world),
+        IN_A_TREE(package_without_the_library_is_told),
         IN_A_TREE(variable_alone_counts_when_set),
         IN_A_TREE(installed_runtime_is_found_in_the_data_folder),
         IN_A_TREE(active_virtual_environment_comes_before_path),
