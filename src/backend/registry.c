@@ -6,6 +6,7 @@
 /* In help order. */
 static const pgy_backend_ops *const built_in[] = {
     &px_onnxrt_ops,
+    &px_ref_ops,
 };
 
 const pgy_backend_ops *px_backend_at(size_t i)
