@@ -5,25 +5,27 @@
 #include "backend/ref/ref.h"
 
 /* clang-format off */
-#define FAMILIES(X) \
-    X(activation)   \
-    X(cast)         \
-    X(control)      \
-    X(conv)         \
-    X(elementwise)  \
-    X(elementwise_unary) \
-    X(image)        \
-    X(index)        \
-    X(logic)        \
-    X(manip)        \
-    X(matmul)       \
-    X(pad)          \
-    X(reduce)       \
-    X(softmax)      \
-    X(resize)       \
-    X(scatter)      \
-    X(sequence)     \
-    X(shape)        \
+#define FAMILIES(X)           \
+    X(activation)             \
+    X(axis)                   \
+    X(cast)                   \
+    X(control)                \
+    X(conv)                   \
+    X(elementwise)            \
+    X(elementwise_unary)      \
+    X(image)                  \
+    X(index)                  \
+    X(logic)                  \
+    X(manip)                  \
+    X(matmul)                 \
+    X(norm)                   \
+    X(pad)                    \
+    X(reduce)                 \
+    X(resize)                 \
+    X(scatter)                \
+    X(sequence)               \
+    X(shape)                  \
+    X(softmax)                \
     /* end */
 /* clang-format on */
 
