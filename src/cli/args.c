@@ -12,6 +12,7 @@ static const px_opt cli_options_rows[] = {
 const px_opt_section px_cli_options = {"options", NULL, cli_options_rows,
                                        PX_COUNTOF(cli_options_rows)};
 
+static const char *const color_choices[] = {"auto", "always", "never", NULL};
 static const char *const log_format_choices[] = {"timestamp", "line-info", "no-colors", NULL};
 static const px_opt cli_logging_rows[] = {
     {.names = "-v|--verbose",
@@ -53,6 +54,15 @@ static const px_opt cli_logging_rows[] = {
      PX_BIND(px_cli_args, log_file, px_opt_str),
      .help = "Also write the messages to this file. Messages that a runtime prints by "
              "itself are not in it."},
+    {.names = "--color",
+     .metavar = "WHEN",
+     .type = &px_type_str,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_cli_args, color, px_opt_str),
+     .choices = color_choices,
+     .flags = PX_OPT_OURS,
+     .help = "Whether messages are coloured: on a terminal unless NO_COLOR is set (auto, the "
+             "default), always or never."},
 };
 const px_opt_section px_cli_logging = {"Logging", "What is reported, how, and where to.",
                                        cli_logging_rows, PX_COUNTOF(cli_logging_rows)};
