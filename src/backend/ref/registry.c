@@ -7,6 +7,7 @@
 /* clang-format off */
 #define FAMILIES(X)           \
     X(activation)             \
+    X(attention)              \
     X(axis)                   \
     X(cast)                   \
     X(control)                \

@@ -279,19 +279,24 @@ done:
 
 static pgy_status *space_to_depth(px_ref_call *c)
 {
-    static const int order[6] = {0, 3, 5, 1, 2, 4};
+    static const int dcr[6] = {0, 3, 5, 1, 2, 4}, crd[6] = {0, 1, 3, 5, 2, 4};
     pgy_status *st = NULL;
     const pgy_tensor *x;
     int64_t b, depth = 0;
     PX_TRY(px_move_in_rank(c, 0, 4, 4, &x));
     PX_TRY(block_size(c, &b));
+    px_str mode = px_ref_attr_s(c, "mode", "DCR"); /* an attribute since version 28 */
+    bool is_crd = px_str_is(mode, "CRD");
     const int64_t *d = x->dims;
-    if (d[2] % b || d[3] % b || __builtin_mul_overflow(d[1], b * b, &depth))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%lld x %lld does not divide into blocks of %lld.",
-                           (long long)d[2], (long long)d[3], (long long)b));
+    if (d[2] % b || d[3] % b || __builtin_mul_overflow(d[1], b * b, &depth) ||
+        (!is_crd && !px_str_is(mode, "DCR")))
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "%lld x %lld does not divide into blocks of %lld, or mode \"%.*s\" is "
+                           "not known",
+                           (long long)d[2], (long long)d[3], (long long)b, PX_STR_ARG(mode)));
     int64_t parts[6] = {d[0], d[1], d[2] / b, b, d[3] / b, b};
     int64_t dims[4] = {d[0], depth, d[2] / b, d[3] / b};
-    PX_TRY(move_blocks(c, x, parts, order, dims));
+    PX_TRY(move_blocks(c, x, parts, is_crd ? crd : dcr, dims));
 done:
     return st;
 }
