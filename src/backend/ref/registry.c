@@ -19,6 +19,8 @@
     X(logic)                  \
     X(manip)                  \
     X(matmul)                 \
+    X(ms_lstm)                \
+    X(ms_quant)               \
     X(norm)                   \
     X(pad)                    \
     X(reduce)                 \

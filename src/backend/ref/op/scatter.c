@@ -108,13 +108,7 @@ static void reduce_into(reduction how, pgy_dtype stored, size_t elem, void *dst,
 static pgy_status *copy_of_data(px_ref_call *c, const pgy_tensor *x, void **out)
 {
     pgy_status *st = NULL;
-    bool is_shared = false;
-    for (size_t i = 1; i < c->n_in; i++) /* x scattered into x: its buffer is still read */
-        is_shared = is_shared || c->in[i].t == c->in[0].t;
-    if (is_shared)
-        PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, x->dims, out));
-    else
-        PX_TRY(px_ref_out_like(c, 0, 0, c->in[0].dtype, out));
+    PX_TRY(px_ref_out_like(c, 0, 0, c->in[0].dtype, out));
     if (*out != x->data)
         memcpy(*out, x->data, x->size);
 done:
