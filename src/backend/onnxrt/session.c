@@ -7,9 +7,9 @@
 #include "backend/onnxrt/session.h"
 
 #include "backend/onnxrt/providers.h"
-#include "backend/onnxrt/types.h"
 #include "backend/onnxrt/values.h"
 #include "backend/outputs.h"
+#include "backend/tensors_only.h"
 #include "base/log.h"
 #include "base/tensor.h"
 #include "base/thread.h"
@@ -221,7 +221,7 @@ static pgy_status *read_one(px_onnxrt_session *s, px_ort_allocator *allocator, c
     PX_TRY(px_onnxrt_check(lib, get_type(s->ort, i, &type)));
     PX_TRY(px_onnxrt_check(lib, lib->api->GetOnnxTypeFromTypeInfo(type, &kind)));
     if (kind != PX_ORT_TENSOR)
-        PX_TRY(px_onnxrt_refuse(side, px_str_of(name), kind));
+        PX_TRY(px_refuse_value(side, px_str_of(name), px_onnxrt_kind_text(kind)));
     PX_TRY(read_shape(s, type, io));
 done:
     if (name != NULL)
@@ -285,7 +285,7 @@ pgy_status *px_onnxrt_session_open(pgy_context *cx, px_onnxrt_lib *lib, pgy_mode
         PX_TRY(px_status_nomem());
     /* Making the session can take half a minute and gigabytes: what the file itself shows to be of
      * no use is refused before. */
-    PX_TRY(px_onnxrt_check_types(model));
+    PX_TRY(px_check_tensors_only(model));
     PX_TRY(make_options(s, args, &options));
     PX_TRY(create(s, model, options));
     PX_TRY(read_signature(s));

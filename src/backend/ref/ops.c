@@ -3,6 +3,7 @@
 #include "backend/ref/gemm.h"
 #include "backend/ref/plan.h"
 #include "backend/registry.h"
+#include "backend/tensors_only.h"
 #include "base/log.h"
 #include "model/model.h"
 
@@ -59,6 +60,7 @@ static pgy_status *open_session(pgy_context *cx, void *lib, pgy_model *model, co
     const bool is_typed = a && a->ref_precision.given && a->ref_precision.value &&
                           strcmp(a->ref_precision.value, "typed") == 0;
 
+    PX_TRY(px_check_tensors_only(model));
     PX_TRY(px_model_onnx(model, &onnx));
     PX_TRY(PX_ALLOC(s, 1));
     PX_TRY(pgy_model_inputs(model, &s->inputs, &s->n_inputs));

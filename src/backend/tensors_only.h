@@ -1,0 +1,17 @@
+/* backend/tensors_only.h - refusing models whose inputs or outputs are no tensors, early. */
+#ifndef PX_BACKEND_TENSORS_ONLY_H
+#define PX_BACKEND_TENSORS_ONLY_H
+
+#include "base/px.h"
+#include "model/model.h"
+
+/* For a backend's open(), before anything slow. Reads only the declarations of the graph's inputs
+ * and outputs; nodes and weights are stepped over, and what is not declared passes. So does a file
+ * that is no ONNX model, or a broken one: others have better words for it.
+ * Errors: UNSUPPORTED naming the input or output. */
+PX_MUST_USE pgy_status *px_check_tensors_only(const pgy_model *model);
+
+/* The error itself; `side` is "input" or "output", `kind` is "a sequence" and the like. */
+PX_MUST_USE pgy_status *px_refuse_value(const char *side, px_str name, const char *kind);
+
+#endif
