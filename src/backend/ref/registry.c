@@ -29,6 +29,28 @@
     X(sequence)               \
     X(shape)                  \
     X(softmax)                \
+#define FAMILIES(X) \
+    X(activation)   \
+    X(cast)         \
+    X(control)      \
+    X(conv)         \
+    X(conv_transpose) \
+    X(elementwise)  \
+    X(elementwise_unary) \
+    X(image)        \
+    X(index)        \
+    X(logic)        \
+    X(manip)        \
+    X(matmul)       \
+    X(pad)          \
+    X(pool)         \
+    X(reduce)       \
+    X(resize)       \
+    X(roi)          \
+    X(scatter)      \
+    X(sequence)     \
+    X(shape)        \
+    X(softmax)      \
     /* end */
 /* clang-format on */
 
