@@ -1,65 +1,19 @@
 /* backend/ref/registry.c - the operator families of the reference interpreter.
  *
- * A new family is a file op/<name>.c that defines px_ref_family_<name>, and one line here.
+ * A new family is a file op/<name>.c that defines px_ref_family_<name>, and one line in
+ * families.inc.
  */
 #include "backend/ref/ref.h"
 
-/* clang-format off */
-#define FAMILIES(X)           \
-    X(activation)             \
-    X(attention)              \
-    X(axis)                   \
-    X(cast)                   \
-    X(control)                \
-    X(conv)                   \
-    X(elementwise)            \
-    X(elementwise_unary)      \
-    X(image)                  \
-    X(index)                  \
-    X(logic)                  \
-    X(manip)                  \
-    X(matmul)                 \
-    X(ms_lstm)                \
-    X(ms_quant)               \
-    X(norm)                   \
-    X(pad)                    \
-    X(reduce)                 \
-    X(resize)                 \
-    X(scatter)                \
-    X(sequence)               \
-    X(shape)                  \
-    X(softmax)                \
-#define FAMILIES(X) \
-    X(activation)   \
-    X(cast)         \
-    X(control)      \
-    X(conv)         \
-    X(conv_transpose) \
-    X(elementwise)  \
-    X(elementwise_unary) \
-    X(image)        \
-    X(index)        \
-    X(logic)        \
-    X(manip)        \
-    X(matmul)       \
-    X(pad)          \
-    X(pool)         \
-    X(reduce)       \
-    X(resize)       \
-    X(roi)          \
-    X(scatter)      \
-    X(sequence)     \
-    X(shape)        \
-    X(softmax)      \
-    /* end */
-/* clang-format on */
+#define X(name) extern const px_ref_family px_ref_family_##name;
+#include "backend/ref/families.inc"
+#undef X
 
-#define DECLARE(name) extern const px_ref_family px_ref_family_##name;
-#define POINTER(name) &px_ref_family_##name,
-
-FAMILIES(DECLARE)
-
-static const px_ref_family *const families[] = {FAMILIES(POINTER)};
+#define X(name) &px_ref_family_##name,
+static const px_ref_family *const families[] = {
+#include "backend/ref/families.inc"
+};
+#undef X
 
 static bool str_is(px_str a, const char *b)
 {
