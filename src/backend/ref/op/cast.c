@@ -7,6 +7,8 @@
  * two; negative numbers, which the standard leaves open, give NaN; zero counts as below the range.
  * Text from numbers is Python's str ("1.0", "1e-05", "True"), with the standard's NaN, INF, -INF.
  */
+#include "backend/ref/op/cast.h"
+
 #include "backend/ref/op/elem.h"
 #include "base/fmt.h"
 #include "base/half.h"
@@ -52,6 +54,7 @@ static double round_unsaturated(pgy_dtype to, double x)
     }
 }
 
+/* `x` holds doubles; leaves the values of float type a->to. */
 static void round_floats(const cast_args *a, double *x, int64_t n)
 {
     switch (a->to) {
@@ -80,6 +83,12 @@ static void round_floats(const cast_args *a, double *x, int64_t n)
     default:
         px_ref_round(a->to, x, n);
     }
+}
+
+void px_cast_round(pgy_dtype to, bool saturate, double *x, int64_t n)
+{
+    const cast_args a = {.to = to, .saturate = saturate, .round_mode = PX_STR("nearest")};
+    round_floats(&a, x, n);
 }
 
 static void cast_row(const px_elem_run *r)
