@@ -23,7 +23,10 @@ void px_help_operands(px_buf *out, const px_opt *row)
         px_buf_printf(out, "[%s]", name);
         break;
     case PX_NARGS_SOME:
-        px_buf_printf(out, "%s [%s ...]", name, name);
+        if (strlen(name) > 10)
+            px_buf_printf(out, "%s [...]", name);
+        else
+            px_buf_printf(out, "%s [%s ...]", name, name);
         break;
     case PX_NARGS_ANY:
         px_buf_printf(out, "[%s ...]", name);
@@ -53,7 +56,7 @@ void px_help_wrap(px_buf *out, const char *text, size_t column, size_t indent, s
     }
 }
 
-/* One piece of the usage that must stay on one line. */
+/* One piece of the usage, which stays on one line if a line can hold it. */
 static void usage_piece(px_buf *out, px_buf *piece, size_t indent, size_t *column)
 {
     if (*column + 1 + piece->len > WIDTH && *column > indent) {
@@ -64,7 +67,7 @@ static void usage_piece(px_buf *out, px_buf *piece, size_t indent, size_t *colum
         px_buf_putc(out, ' ');
         ++*column;
     }
-    px_buf_putstr(out, px_buf_str(piece));
+    px_help_wrap(out, px_buf_cstr(piece), *column, indent, WIDTH);
     *column += piece->len;
     out->failed |= piece->failed;
     piece->len = 0;

@@ -15,7 +15,8 @@ void px_help_backends(px_buf *out);
 /* "Polygraphy | Version: 0.1.0 | Path: ['/usr/bin']", with a newline. */
 void px_help_version(px_buf *out, const char *path);
 
-/* "PATH", "PATH [PATH ...]", "[PATH]" or "": what stands behind the name of a row. */
+/* "PATH", "PATH [PATH ...]" (if long, "NAME:SHAPE [...]"), "[PATH]" or "": what stands behind the
+ * name of a row. */
 void px_help_operands(px_buf *out, const px_opt *row);
 /* Appends `text` broken between words: lines after the first begin at column `indent`, none goes
  * beyond `width` unless a word is longer. `column` is where the first line starts. */
