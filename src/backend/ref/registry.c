@@ -8,35 +8,6 @@
 #define X(name) extern const px_ref_family px_ref_family_##name;
 #include "backend/ref/families.inc"
 #undef X
-/* clang-format off */
-#define FAMILIES(X)           \
-    X(activation)             \
-    X(attention)              \
-    X(axis)                   \
-    X(cast)                   \
-    X(control)                \
-    X(conv)                   \
-    X(elementwise)            \
-    X(elementwise_unary)      \
-    X(image)                  \
-    X(index)                  \
-    X(logic)                  \
-    X(manip)                  \
-    X(matmul)                 \
-    X(ms_lstm)                \
-    X(ms_quant)               \
-    X(norm)                   \
-    X(pad)                    \
-    X(quantize)               \
-    X(random)                 \
-    X(reduce)                 \
-    X(resize)                 \
-    X(scatter)                \
-    X(sequence)               \
-    X(shape)                  \
-    X(softmax)                \
-    /* end */
-/* clang-format on */
 
 #define X(name) &px_ref_family_##name,
 static const px_ref_family *const families[] = {
