@@ -49,3 +49,6 @@ save("string", [h.make_node("Identity", ["x"], ["y"])],
 # An operator nobody has.
 save("unknown", [h.make_node("NoSuchOperator", ["x"], ["y"], domain="no.such.domain")],
      [tensor("x", T.FLOAT, [1])], [tensor("y", T.FLOAT, [1])], domains=["no.such.domain"])
+# The operator of double_op.c.
+save("custom", [h.make_node("Double", ["x"], ["y"], domain="test.polygraphy")],
+     [tensor("x", T.FLOAT, ["n"])], [tensor("y", T.FLOAT, ["n"])], domains=["test.polygraphy"])

@@ -18,6 +18,15 @@ static const px_opt onnxrt_group_rows[] = {
      .flags = PX_OPT_NEWER,
      .help = "How far ONNX Runtime may rewrite the graph: ORT_DISABLE_ALL, "
              "ORT_ENABLE_BASIC, ORT_ENABLE_EXTENDED or ORT_ENABLE_ALL (its default)."},
+    {.names = "--onnxrt-custom-ops",
+     .metavar = "LIBRARY",
+     .type = &px_type_strs,
+     .nargs = PX_NARGS_SOME,
+     PX_BIND(px_onnxrt_args, onnxrt_custom_ops, px_opt_strs),
+     .flags = PX_OPT_OURS,
+     .help = "Shared libraries with operators of your own for ONNX Runtime; each exports "
+             "RegisterCustomOps.",
+     .example = "--onnxrt-custom-ops ./libmyops.so"},
 };
 const px_opt_section px_onnxrt_group = {"ONNX-Runtime Session Creation",
                                         "How ONNX Runtime runs the model.", onnxrt_group_rows,

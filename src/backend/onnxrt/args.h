@@ -9,8 +9,7 @@ typedef struct px_onnxrt_args {
     px_opt_str graph_optimization_level; /* name as in ONNX Runtime's enum: "ORT_ENABLE_ALL" */
 
     /* Ours. */
-    px_opt_strs
-        onnxrt_custom_ops; /* shared libraries with operators, registered with the session */
+    px_opt_strs onnxrt_custom_ops; /* shared libraries with operators */
 } px_onnxrt_args;
 
 extern const px_opt_section px_onnxrt_group;
