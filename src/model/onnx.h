@@ -26,7 +26,8 @@ typedef struct px_onnx_tensor {
     px_str location; /* external: path relative to the model's folder, as written */
     uint64_t offset, length;
     bool has_length;
-    px_str wire; /* the whole TensorProto message */
+    px_str wire;    /* the whole TensorProto message */
+    bool is_edited; /* dims, dtype and raw count, not `wire` */
 } px_onnx_tensor;
 
 typedef struct px_onnx_dim {
@@ -55,7 +56,8 @@ typedef struct px_onnx_type {
 typedef struct px_onnx_value_info {
     px_str name;
     px_onnx_type type;
-    px_str wire; /* the whole ValueInfoProto; empty for one we added */
+    px_str wire;    /* the whole ValueInfoProto; empty for one we added */
+    bool is_edited; /* the element type counts, not the one in `wire` */
 } px_onnx_value_info;
 
 /* Numbers are those of AttributeProto.AttributeType. */
@@ -100,6 +102,7 @@ typedef struct px_onnx_attr {
     const px_str *strings;
     size_t n; /* length of the list kinds */
     px_str wire;
+    bool is_edited; /* `i` counts, not the one in `wire` */
 } px_onnx_attr;
 
 typedef struct px_onnx_node {
@@ -110,7 +113,8 @@ typedef struct px_onnx_node {
     size_t n_outputs;
     px_onnx_attr *attrs;
     size_t n_attrs;
-    px_str wire; /* the whole NodeProto */
+    px_str wire;    /* the whole NodeProto; empty for one we added */
+    bool is_edited; /* inputs, outputs and attributes count, not those in `wire` */
 } px_onnx_node;
 
 struct px_onnx_graph {
@@ -162,6 +166,8 @@ typedef struct px_onnx_model {
     char *dir;            /* folder external data is relative to, NUL-terminated */
     bool ignore_external; /* refuse to load external tensors: the user asked for the structure */
     px_arena arena;
+    pgy_tensor **owned; /* elements of tensors that an edit made */
+    size_t n_owned, cap_owned;
 } px_onnx_model;
 
 /* Parses `bytes`, which must outlive the model. `dir` (copied) is where external data lies.
@@ -182,6 +188,9 @@ PX_MUST_USE pgy_status *px_onnx_tensor_load(const px_onnx_model *model, const px
 /* The file that holds an external tensor, checked to lie in the model's folder; caller frees. */
 PX_MUST_USE pgy_status *px_onnx_external_path(const px_onnx_model *model, const px_onnx_tensor *t,
                                               char **out);
+
+/* Ties `t` to the model's life; takes the reference also on failure. */
+PX_MUST_USE pgy_status *px_onnx_own(px_onnx_model *model, pgy_tensor *t);
 
 /* NULL when absent. */
 const px_onnx_attr *px_onnx_node_attr(const px_onnx_node *node, const char *name);
