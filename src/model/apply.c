@@ -116,6 +116,11 @@ done:
     return st;
 }
 
+pgy_status *px_model_load(pgy_model *model)
+{
+    return model && model->load_args ? px_model_apply(model->cx, model, model->load_args) : NULL;
+}
+
 /* --- for a runtime --- */
 
 /* The model and all its weights as two files in a folder of their own. */

@@ -53,6 +53,9 @@ bool px_model_needs_apply(const pgy_model *model, const px_model_args *args);
 PX_MUST_USE pgy_status *px_model_apply(pgy_context *cx, pgy_model *model,
                                        const px_model_args *args);
 
+/* px_model_apply with model->load_args, if there are any: each runner's first step. */
+PX_MUST_USE pgy_status *px_model_load(pgy_model *model);
+
 /* A model as a runtime takes it. */
 typedef struct px_model_image {
     px_str bytes;       /* one message; a view of the file when nothing was edited */

@@ -16,6 +16,7 @@ struct pgy_model {
     char *external_dir;   /* --external-data-dir, or NULL */
     bool ignore_external; /* --ignore-external-data */
     bool is_edited;       /* the IR differs from the file: a runtime must get serialized bytes */
+    const struct px_model_args *load_args; /* what px_model_load applies; borrowed, may be NULL */
     px_arena arena;       /* pgy_io tables */
     pgy_io *inputs, *outputs;
     size_t n_inputs, n_outputs;

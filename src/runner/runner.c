@@ -2,6 +2,7 @@
 #include "runner/runner.h"
 
 #include "base/log.h"
+#include "model/edit.h"
 
 #include <time.h>
 
@@ -56,6 +57,7 @@ pgy_status *px_runner_activate(px_runner *r)
     pgy_status *st = NULL;
     if (r->lib == NULL && r->ops->load != NULL)
         PX_TRY(r->ops->load(r->cx, r->args, &r->lib));
+    PX_TRY(px_model_load(r->model));
     PX_TRY(r->ops->open(r->cx, r->lib, r->model, r->args, &r->session));
 done:
     return st;

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/tensor.h"
 #include "base/thread.h"
-#include "model/model.h"
+#include "model/edit.h"
 
 /* What an input's value was made of. The tensor itself is borrowed for one iteration only; the
  * value is not looked into unless the same bytes are fed again. */
@@ -137,26 +137,26 @@ static pgy_status *create(px_onnxrt_session *s, pgy_model *model, px_ort_options
 {
     pgy_status *st = NULL;
     px_onnxrt_lib *lib = s->lib;
-    px_str data = {(const char *)model->file.data, model->file.size};
-    char *folder = NULL;
+    px_model_image image = {0};
+    const char *path = model->path;
 
-    if (!model->is_edited && model->external_dir == NULL && model->path != NULL) {
-        PX_TRY(
-            px_onnxrt_check(lib, lib->api->CreateSession(lib->env, model->path, options, &s->ort)));
+    if (model->is_edited || model->external_dir != NULL || path == NULL) {
+        PX_TRY(px_model_serialize(model, &image));
+        path = image.path;
+    }
+    if (path != NULL) {
+        PX_TRY(px_onnxrt_check(lib, lib->api->CreateSession(lib->env, path, options, &s->ort)));
         goto done;
     }
-    if (model->external_dir != NULL)
-        folder = px_path_absolute(model->external_dir);
-    else if (model->path != NULL)
-        folder = px_path_dirname(model->path);
-    if (folder != NULL)
-        PX_TRY(px_onnxrt_check(
-            lib, lib->api->AddSessionConfigEntry(
-                     options, "session.model_external_initializers_file_folder_path", folder)));
-    PX_TRY(px_onnxrt_check(
-        lib, lib->api->CreateSessionFromArray(lib->env, data.ptr, data.len, options, &s->ort)));
+    if (image.external_dir != NULL)
+        PX_TRY(px_onnxrt_check(lib, lib->api->AddSessionConfigEntry(
+                                        options,
+                                        "session.model_external_initializers_file_folder_path",
+                                        image.external_dir)));
+    PX_TRY(px_onnxrt_check(lib, lib->api->CreateSessionFromArray(
+                                    lib->env, image.bytes.ptr, image.bytes.len, options, &s->ort)));
 done:
-    px_mem_free(folder);
+    px_model_image_fini(&image);
     return st;
 }
 
