@@ -12,6 +12,7 @@
 #include <ctype.h>
 
 #define MAGIC_SIZE 6
+#define MAX_EMPTY_TEXTS (1 << 20) /* they take no bytes, so the file does not limit them */
 #define CHUNK_ELEMENTS 8192 /* even: packed elements start on a byte */
 
 size_t px_npy_header_size(const uint8_t *bytes, size_t n)
@@ -233,6 +234,9 @@ pgy_status *px_npy_header_read(const char *what, const uint8_t *bytes, size_t n,
     if (!px_shape_count(h.rank, h.dims, &count) ||
         !px_size_mul((size_t)count, h.item_size, &h.data_size))
         PX_TRY(PX_FAIL(PGY_ERR_MODEL, "%s: the shape in the .npy header is too large", what));
+    if (h.item_size == 0 && count > MAX_EMPTY_TEXTS)
+        PX_TRY(PX_FAIL(PGY_ERR_MODEL, "%s: the .npy header promises %lld empty texts", what,
+                       (long long)count));
     *out = h;
 done:
     return st;

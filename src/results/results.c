@@ -1,0 +1,166 @@
+/* results/results.c - the containers: runs, iterations, feeds. */
+#include "results/results.h"
+
+#include "base/log.h"
+#include "results/lazy.h"
+#include "results/load.h"
+
+static void iteration_fini(px_iteration *it)
+{
+    for (size_t i = 0; i < it->n_outputs; i++) {
+        px_mem_free(it->outputs[i].name);
+        px_lazy_free(it->outputs[i].value);
+    }
+    px_mem_free(it->outputs);
+    px_mem_free(it->runner_name);
+    *it = (px_iteration){0};
+}
+
+void px_run_truncate(px_run *run, size_t n)
+{
+    while (run->n > n)
+        iteration_fini(&run->at[--run->n]);
+}
+
+void px_results_truncate(px_results *results, size_t n)
+{
+    while (results->n > n)
+        px_run_fini(&results->at[--results->n]);
+}
+
+void px_run_fini(px_run *run)
+{
+    px_run_truncate(run, 0);
+    px_mem_free(run->at);
+    px_mem_free(run->runner_name);
+    *run = (px_run){0};
+}
+
+void px_results_fini(px_results *results)
+{
+    px_results_truncate(results, 0);
+    px_mem_free(results->at);
+    px_spool_free(results->spool);
+    *results = (px_results){0};
+}
+
+pgy_status *px_results_add_run(px_results *results, const char *runner_name, px_run **out)
+{
+    pgy_status *st = NULL;
+
+    PX_TRY(PX_RESERVE(results, 1));
+    char *const name = px_mem_strdup(runner_name);
+    if (name == NULL)
+        PX_TRY(px_status_nomem());
+    results->at[results->n] = (px_run){.runner_name = name};
+    *out = &results->at[results->n++];
+done:
+    return st;
+}
+
+/* A new iteration with room for `n` outputs, not yet counted in the run. */
+static pgy_status *start_iteration(px_run *run, size_t n, px_iteration *out)
+{
+    pgy_status *st = NULL;
+    px_iteration it = {.runtime_s = -1};
+
+    PX_TRY(PX_RESERVE(run, 1));
+    PX_TRY(PX_ALLOC(it.outputs, n));
+    if (run->runner_name != NULL) {
+        it.runner_name = px_mem_strdup(run->runner_name);
+        if (it.runner_name == NULL)
+            PX_TRY(px_status_nomem());
+    }
+    *out = it;
+    it = (px_iteration){0};
+done:
+    iteration_fini(&it);
+    return st;
+}
+
+/* In memory while the budget lasts, then in the spool. Strings point all over the heap and stay. */
+static pgy_status *keep(pgy_context *cx, px_results *results, pgy_tensor *t, px_lazy **out)
+{
+    pgy_status *st = NULL;
+    const bool fits = results->resident + t->size <= px_context_memory_budget(cx);
+
+    if (fits || t->dtype == PGY_DTYPE_STRING) {
+        PX_TRY(px_lazy_of_tensor(t, out));
+        results->resident += t->size;
+    } else {
+        if (results->spool == NULL)
+            PX_TRY(px_spool_open(&results->spool));
+        PX_TRY(px_lazy_spool(results->spool, t, out));
+    }
+done:
+    return st;
+}
+
+pgy_status *px_run_add_iteration(pgy_context *cx, px_results *results, px_run *run,
+                                 pgy_outputs *take_outputs)
+{
+    pgy_status *st = NULL;
+    px_iteration it = {0};
+
+    PX_TRY(start_iteration(run, take_outputs->n, &it));
+    it.runtime_s = (double)take_outputs->elapsed_ns * 1e-9;
+    for (size_t i = 0; i < take_outputs->n; i++) {
+        px_named_tensor *const from = &take_outputs->at[i];
+        PX_TRY(keep(cx, results, from->tensor, &it.outputs[i].value));
+        it.outputs[i].name = from->name;
+        it.n_outputs++;
+        from->name = NULL;
+        pgy_tensor_free(from->tensor); /* spooled bytes go at once */
+        from->tensor = NULL;
+    }
+    run->at[run->n++] = it;
+    it = (px_iteration){0};
+done:
+    iteration_fini(&it);
+    px_outputs_clear(take_outputs);
+    return st;
+}
+
+pgy_status *px_run_add_feed(px_run *run, const px_feed *feed)
+{
+    pgy_status *st = NULL;
+    px_iteration it = {0};
+
+    PX_TRY(start_iteration(run, feed->n, &it));
+    for (size_t i = 0; i < feed->n; i++) {
+        px_result_output *const o = &it.outputs[it.n_outputs++];
+        PX_TRY(px_lazy_of_tensor(feed->tensors[i], &o->value));
+        o->name = px_mem_strdup(feed->names[i]);
+        if (o->name == NULL)
+            PX_TRY(px_status_nomem());
+    }
+    run->at[run->n++] = it;
+    it = (px_iteration){0};
+done:
+    iteration_fini(&it);
+    return st;
+}
+
+pgy_status *px_iteration_get_feed(pgy_context *cx, const px_iteration *it, px_feed *out)
+{
+    pgy_status *st = NULL;
+    px_feed feed = {0};
+
+    for (size_t i = 0; i < it->n_outputs; i++) {
+        pgy_tensor *t = NULL;
+        PX_TRY(px_lazy_get(cx, it->outputs[i].value, &t));
+        PX_TRY(px_feed_add(&feed, it->outputs[i].name, t));
+    }
+    px_feed_fini(out);
+    *out = feed;
+    feed = (px_feed){0};
+done:
+    px_feed_fini(&feed);
+    return st;
+}
+
+void px_iteration_replace(px_iteration *it, size_t i, px_lazy *take_value)
+{
+    px_lazy_free(it->outputs[i].value);
+    it->outputs[i].value = take_value;
+}
