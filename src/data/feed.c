@@ -80,6 +80,52 @@ static bool is_out_of_range(const pgy_tensor *t, pgy_dtype to)
     return false;
 }
 
+/* Raw bytes, as a .bin file gives them, are taken as the input's type and shape when they fill it
+ * exactly; one dynamic dim may follow from their number. */
+static pgy_status *fit_raw(pgy_context *cx, const pgy_io *input, pgy_tensor **inout)
+{
+    pgy_status *st = NULL;
+    pgy_tensor *view = NULL;
+    const pgy_tensor *const raw = *inout;
+    const int bits = pgy_dtype_bits(input->dtype);
+    int64_t dims[PX_MAX_RANK];
+    int dynamic = -1;
+    size_t size;
+    px_buf shape = {0};
+
+    if (raw->dtype != PGY_DTYPE_U8 || raw->rank != 1 || input->rank < 0 ||
+        input->rank > PX_MAX_RANK || bits == 0 || input->dtype == PGY_DTYPE_STRING ||
+        input->dtype == PGY_DTYPE_U8)
+        return NULL;
+    for (int i = 0; i < input->rank; i++) {
+        dims[i] = input->dims[i];
+        if (dims[i] >= 0)
+            continue;
+        if (dynamic >= 0)
+            return NULL;
+        dynamic = i;
+        dims[i] = 1;
+    }
+    if (!px_shape_size(input->dtype, input->rank, dims, &size))
+        return NULL;
+    if (dynamic >= 0 && size > 0 && bits >= 8) {
+        dims[dynamic] = (int64_t)(raw->size / size);
+        size *= (size_t)dims[dynamic];
+    }
+    if (size != raw->size || size == 0 || (bits == 8 && raw->rank == input->rank))
+        return NULL;
+    PX_TRY(px_tensor_view(*inout, input->dtype, input->rank, dims, &view));
+    px_shape_print(&shape, input->rank, dims);
+    px_log(cx, PGY_LOG_INFO, PX_AT_DATA,
+           "Input tensor: %s | Taking %zu raw bytes as %s of shape: %s", input->name, size,
+           pgy_dtype_name(input->dtype), px_buf_cstr(&shape));
+    pgy_tensor_free(*inout);
+    *inout = view;
+done:
+    px_buf_fini(&shape);
+    return st;
+}
+
 static pgy_status *fit_dtype(pgy_context *cx, const pgy_io *input, pgy_tensor **inout)
 {
     pgy_status *st = NULL;
@@ -153,6 +199,7 @@ static pgy_status *fit_buffer(pgy_context *cx, const pgy_feed *feed, const pgy_i
                "Input tensor: %s | Buffer name (%s) does not match expected input name (%s).",
                input->name, feed->names[at], input->name);
     t = pgy_tensor_ref(feed->tensors[at]);
+    PX_TRY(fit_raw(cx, input, &t));
     PX_TRY(fit_dtype(cx, input, &t));
     PX_TRY(fit_shape(cx, input, &t));
     if (!px_shape_fits(t->rank, t->dims, input->rank, input->dims)) {

@@ -13,7 +13,7 @@
 
 #define MAGIC_SIZE 6
 #define MAX_EMPTY_TEXTS (1 << 20) /* they take no bytes, so the file does not limit them */
-#define CHUNK_ELEMENTS 8192 /* even: packed elements start on a byte */
+#define CHUNK_ELEMENTS 8192       /* even: packed elements start on a byte */
 
 size_t px_npy_header_size(const uint8_t *bytes, size_t n)
 {

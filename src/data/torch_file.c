@@ -33,8 +33,8 @@ typedef struct machine {
     value memo[MEMO_SIZE];
     value items[MAX_ITEMS]; /* of tuples */
     size_t n_items;
-    value storage;  /* the persistent id's tuple */
-    value rebuild;  /* the arguments' tuple */
+    value storage; /* the persistent id's tuple */
+    value rebuild; /* the arguments' tuple */
     bool has_storage, has_rebuild;
 } machine;
 
@@ -281,11 +281,11 @@ static const struct {
     pgy_dtype dtype;
     const char *storage;
 } storages[] = {
-    {PGY_DTYPE_F32, "FloatStorage"},  {PGY_DTYPE_F64, "DoubleStorage"},
-    {PGY_DTYPE_F16, "HalfStorage"},   {PGY_DTYPE_BF16, "BFloat16Storage"},
-    {PGY_DTYPE_I64, "LongStorage"},   {PGY_DTYPE_I32, "IntStorage"},
-    {PGY_DTYPE_I16, "ShortStorage"},  {PGY_DTYPE_I8, "CharStorage"},
-    {PGY_DTYPE_U8, "ByteStorage"},    {PGY_DTYPE_BOOL, "BoolStorage"},
+    {PGY_DTYPE_F32, "FloatStorage"}, {PGY_DTYPE_F64, "DoubleStorage"},
+    {PGY_DTYPE_F16, "HalfStorage"},  {PGY_DTYPE_BF16, "BFloat16Storage"},
+    {PGY_DTYPE_I64, "LongStorage"},  {PGY_DTYPE_I32, "IntStorage"},
+    {PGY_DTYPE_I16, "ShortStorage"}, {PGY_DTYPE_I8, "CharStorage"},
+    {PGY_DTYPE_U8, "ByteStorage"},   {PGY_DTYPE_BOOL, "BoolStorage"},
 };
 
 /* What the pickle says about the tensor. */
@@ -378,7 +378,8 @@ static pgy_status *build(const machine *m, const px_zip *zip, const plan *p, pgy
     size_t size, start;
     const px_zip_member *member = NULL;
 
-    if (!px_shape_count(p->rank, p->dims, &count) || !px_shape_size(p->dtype, p->rank, p->dims, &size))
+    if (!px_shape_count(p->rank, p->dims, &count) ||
+        !px_shape_size(p->dtype, p->rank, p->dims, &size))
         PX_TRY(give_up(m, "its size is too large"));
     if (count == 0) {
         PX_TRY(pgy_tensor_new(p->dtype, p->rank, p->dims, out));

@@ -40,8 +40,9 @@ bool px_zip_is(px_str bytes)
 
 static pgy_status *broken(const char *what, size_t at, const char *wanted)
 {
-    return PX_FAIL(PGY_ERR_MODEL, "%s: the ZIP archive is damaged or cut off: expected %s at byte %zu",
-                   what, wanted, at);
+    return PX_FAIL(PGY_ERR_MODEL,
+                   "%s: the ZIP archive is damaged or cut off: expected %s at byte %zu", what,
+                   wanted, at);
 }
 
 typedef struct directory {
@@ -59,8 +60,8 @@ static pgy_status *find_directory(const char *what, px_str z, directory *out)
             return broken(what, z.len, "the end record before that");
     *out = (directory){number(z.ptr + end + 10, 2), number(z.ptr + end + 12, 4),
                        number(z.ptr + end + 16, 4)};
-    const bool is_64 = end >= LOCATOR64_SIZE &&
-                       number(z.ptr + end - LOCATOR64_SIZE, 4) == LOCATOR64_SIGNATURE;
+    const bool is_64 =
+        end >= LOCATOR64_SIZE && number(z.ptr + end - LOCATOR64_SIZE, 4) == LOCATOR64_SIGNATURE;
     if (is_64) {
         const uint64_t at = number(z.ptr + end - LOCATOR64_SIZE + 8, 8);
         if (z.len < END64_SIZE || at > z.len - END64_SIZE ||
@@ -77,8 +78,10 @@ static pgy_status *find_directory(const char *what, px_str z, directory *out)
     return NULL;
 }
 
-/* 64-bit values stand in an extra field, in this order, for those that are all ones in the record. */
-static void read_extra(const char *extra, size_t n, uint64_t *size, uint64_t *packed, uint64_t *local)
+/* 64-bit values stand in an extra field, in this order, for those that are all ones in the record.
+ */
+static void read_extra(const char *extra, size_t n, uint64_t *size, uint64_t *packed,
+                       uint64_t *local)
 {
     while (n >= 4) {
         const uint64_t id = number(extra, 2);
@@ -109,7 +112,8 @@ static pgy_status *read_record(const char *what, px_str z, size_t limit, size_t 
 
     if (limit - at < CENTRAL_SIZE || number(r, 4) != CENTRAL_SIGNATURE)
         return broken(what, at, "a directory record");
-    const size_t n_name = number(r + 28, 2), n_extra = number(r + 30, 2), n_note = number(r + 32, 2);
+    const size_t n_name = number(r + 28, 2), n_extra = number(r + 30, 2),
+                 n_note = number(r + 32, 2);
     if (n_name + n_extra + n_note > limit - at - CENTRAL_SIZE)
         return broken(what, at, "a directory record");
     uint64_t packed = number(r + 20, 4), size = number(r + 24, 4), local = number(r + 42, 4);
@@ -249,7 +253,8 @@ static void emit(px_zip_writer *w, const void *bytes, size_t size)
 
 /* What local header and directory record have in common, from the version on. 32-bit sizes are all
  * ones when the 64-bit ones stand in the extra field. The date is the first one that ZIP knows. */
-static void put_common(px_buf *b, uint64_t size, uint32_t crc, size_t n_name, size_t n_extra, bool is_64)
+static void put_common(px_buf *b, uint64_t size, uint32_t crc, size_t n_name, size_t n_extra,
+                       bool is_64)
 {
     put_number(b, is_64 ? 45 : 20, 2);
     put_number(b, 0x0800, 2); /* names are UTF-8 */

@@ -11,10 +11,10 @@
 #include "base/px.h"
 
 typedef struct px_zip_member {
-    px_str name;     /* in the archive */
-    px_str stored;   /* its bytes in the archive, compressed if is_deflated */
-    size_t size;     /* decompressed */
-    uint32_t crc;    /* of the decompressed bytes */
+    px_str name;   /* in the archive */
+    px_str stored; /* its bytes in the archive, compressed if is_deflated */
+    size_t size;   /* decompressed */
+    uint32_t crc;  /* of the decompressed bytes */
     bool is_deflated;
 } px_zip_member;
 

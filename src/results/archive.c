@@ -2,8 +2,8 @@
  *
  * A .npz member of results is named RUNNER/ITERATION/OUTPUT, where "/" in the runner's name is
  * written %2F and "%" %25; of inputs NAME, or ITERATION/NAME when there are several iterations.
- * The ".npy" that ends every member's name is not shown by numpy.load. A .npy or .bin file holds one
- * array; its name is the file's.
+ * The ".npy" that ends every member's name is not shown by numpy.load. A .npy or .bin file holds
+ * one array; its name is the file's.
  */
 #include "results/load.h"
 
@@ -94,8 +94,9 @@ static pgy_status *check_index(const px_source *source, const px_zip *zip, const
 {
     if (p->index < (int64_t)zip->n)
         return NULL;
-    return PX_FAIL(PGY_ERR_MODEL, "%s: the member %.*s belongs to iteration %" PRId64
-                                  ", but the archive has only %zu members",
+    return PX_FAIL(PGY_ERR_MODEL,
+                   "%s: the member %.*s belongs to iteration %" PRId64
+                   ", but the archive has only %zu members",
                    source->path, PX_STR_ARG(p->name), p->index, zip->n);
 }
 

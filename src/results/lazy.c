@@ -272,8 +272,8 @@ pgy_status *px_lazy_of_npy(px_source *source, px_str image, px_lazy **out)
     px_npy_header header;
 
     PX_TRY(px_npy_header_read(source->path, (const uint8_t *)image.ptr, image.len, &header));
-    PX_TRY(lazy_of_header(AS_IMAGE, source, source->path, &header, image.len, PGY_DTYPE_UNKNOWN,
-                          out));
+    PX_TRY(
+        lazy_of_header(AS_IMAGE, source, source->path, &header, image.len, PGY_DTYPE_UNKNOWN, out));
     (*out)->text = image;
 done:
     return st;
@@ -380,8 +380,8 @@ static pgy_status *get_spooled(px_lazy *v, pgy_tensor **out)
         return pgy_tensor_new(v->dtype, v->rank, v->dims, out);
     PX_TRY(PX_ALLOC(m, 1));
     /* Private and writable, so that the tensor may be changed in place like any other. */
-    void *const data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, v->spool->fd,
-                            (off_t)v->offset);
+    void *const data =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, v->spool->fd, (off_t)v->offset);
     if (data == MAP_FAILED) {
         px_mem_free(m);
         PX_TRY(PX_FAIL(PGY_ERR_IO, "Cannot map outputs back from the temporary file: %s",
@@ -432,8 +432,8 @@ static pgy_status *get_stored(px_lazy *v, pgy_tensor **out)
     pgy_status *st = NULL;
     uint8_t *data = NULL;
     pgy_tensor *t = NULL, *next = NULL;
-    char *what = v->kind == AS_MEMBER ? px_mem_strdup(v->source->path)
-                                      : describe_place(v->source, v->text);
+    char *what =
+        v->kind == AS_MEMBER ? px_mem_strdup(v->source->path) : describe_place(v->source, v->text);
 
     if (what == NULL)
         PX_TRY(px_status_nomem());

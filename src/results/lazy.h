@@ -1,7 +1,7 @@
 /* results/lazy.h - the inside of px_lazy, and where lazy bytes live.
  *
- * A value is a tensor in memory, a range of the spool, or an array in a mapped file. Files are shared
- * by all values read from them and unmapped with the last one.
+ * A value is a tensor in memory, a range of the spool, or an array in a mapped file. Files are
+ * shared by all values read from them and unmapped with the last one.
  */
 #ifndef PX_RESULTS_LAZY_H
 #define PX_RESULTS_LAZY_H

@@ -251,8 +251,8 @@ static pgy_status *read_arrays(reader *r, const px_json *v, px_iteration *it)
     PX_TRY(PX_ALLOC(it->outputs, places.n));
     for (size_t i = 0; i < places.n; i++) {
         px_result_output *const o = &it->outputs[i];
-        PX_TRY(px_status_while(read_array(r, places.at[i].value, &o->value), "reading the array %.*s",
-                               PX_STR_ARG(places.at[i].key)));
+        PX_TRY(px_status_while(read_array(r, places.at[i].value, &o->value),
+                               "reading the array %.*s", PX_STR_ARG(places.at[i].key)));
         it->n_outputs = i + 1;
         o->name = px_mem_strndup(places.at[i].key.ptr, places.at[i].key.len);
         if (o->name == NULL)
@@ -356,11 +356,12 @@ pgy_status *px_json_results_read(px_source *source, px_results *results)
     PX_TRY(reader_open(source, &r));
     const px_json *const lst = px_json_get(r.root, "lst");
     if (!px_str_is(class_of(r.root), "RunResults"))
-        PX_TRY(PX_FAIL(PGY_ERR_MODEL,
-                       "Provided JSON cannot be decoded into a RunResults.\nNote: %s holds %s%s%.*s. "
-                       "It should be what --save-outputs wrote",
-                       source->path, px_json_type_name(r.root->type),
-                       class_of(r.root).len > 0 ? " of class " : "", PX_STR_ARG(class_of(r.root))));
+        PX_TRY(
+            PX_FAIL(PGY_ERR_MODEL,
+                    "Provided JSON cannot be decoded into a RunResults.\nNote: %s holds %s%s%.*s. "
+                    "It should be what --save-outputs wrote",
+                    source->path, px_json_type_name(r.root->type),
+                    class_of(r.root).len > 0 ? " of class " : "", PX_STR_ARG(class_of(r.root))));
     if (lst == NULL)
         PX_TRY(missing(&r, r.root, "lst"));
     if (lst->type != PX_JSON_ARRAY)
@@ -380,13 +381,14 @@ static pgy_status *read_feed(reader *r, const px_json *v, px_run *feeds)
     px_iteration *it;
 
     if (v->type != PX_JSON_OBJECT || class_of(v).len > 0)
-        PX_TRY(PX_FAIL(PGY_ERR_MODEL,
-                       "%s: expected a dict of input names and arrays at byte %zu, found %s%s%.*s.%s",
-                       r->source->path, v->at, px_json_type_name(v->type),
-                       class_of(v).len > 0 ? " of class " : "", PX_STR_ARG(class_of(v)),
-                       px_str_is(class_of(v), "RunResults")
-                           ? " These are results of --save-outputs; inputs come from --save-inputs"
-                           : ""));
+        PX_TRY(
+            PX_FAIL(PGY_ERR_MODEL,
+                    "%s: expected a dict of input names and arrays at byte %zu, found %s%s%.*s.%s",
+                    r->source->path, v->at, px_json_type_name(v->type),
+                    class_of(v).len > 0 ? " of class " : "", PX_STR_ARG(class_of(v)),
+                    px_str_is(class_of(v), "RunResults")
+                        ? " These are results of --save-outputs; inputs come from --save-inputs"
+                        : ""));
     PX_TRY(px_run_reach(feeds, (int64_t)feeds->n, &it));
     PX_TRY(read_arrays(r, v, it));
 done:
@@ -472,8 +474,9 @@ static pgy_status *load_results_folder(pgy_context *cx, const char *path, px_res
 
     PX_TRY(px_path_list(path, ".json", &names, &n));
     if (n == 0)
-        PX_TRY(PX_FAIL(PGY_ERR_IO, "Cannot load inference results from the folder %s: it holds no "
-                                   ".json files",
+        PX_TRY(PX_FAIL(PGY_ERR_IO,
+                       "Cannot load inference results from the folder %s: it holds no "
+                       ".json files",
                        path));
     for (size_t i = 0; i < n; i++) {
         char *const file = px_path_join(path, names[i]);
@@ -577,10 +580,11 @@ static pgy_status *load_feeds_folder(pgy_context *cx, const char *path, px_run *
         PX_TRY(st);
     }
     if (n_loaded == 0)
-        PX_TRY(PX_FAIL(PGY_ERR_IO,
-                       "Cannot load input data from the folder %s: it holds neither .json files nor "
-                       "numbered folders of .bin files",
-                       path));
+        PX_TRY(
+            PX_FAIL(PGY_ERR_IO,
+                    "Cannot load input data from the folder %s: it holds neither .json files nor "
+                    "numbered folders of .bin files",
+                    path));
 done:
     for (size_t i = 0; i < n; i++)
         px_mem_free(names[i]);

@@ -72,7 +72,8 @@ void px_results_fini(px_results *results);
 
 /* One file in any format we know (JSON RunResults, .npz, ...) or a folder of per-iteration files;
  * appends its runs to `results`. Array elements stay in the file until asked for. Logs
- * "Loading inference results from PATH". Errors: IO, MODEL with file, position, what was expected. */
+ * "Loading inference results from PATH". Errors: IO, MODEL with file, position, what was expected.
+ */
 PX_MUST_USE pgy_status *px_results_load(pgy_context *cx, const char *path, px_results *results);
 /* Format by ending (.npz, .npy, .bin, else JSON). Streams: memory stays at one tensor. Logs "Saving
  * inference results to PATH". */

@@ -290,11 +290,12 @@ pgy_status *px_save_dir_check(const char *what, const char *dir)
     if (!px_path_exists(dir))
         return NULL;
     if (!px_path_is_dir(dir))
-        return PX_FAIL(PGY_ERR_USAGE,
-                       "Cannot save %s to '%s': a file already exists there, but an extensionless "
-                       "path is a directory of per-iteration files. Use a different path, or remove "
-                       "the file first.",
-                       what, dir);
+        return PX_FAIL(
+            PGY_ERR_USAGE,
+            "Cannot save %s to '%s': a file already exists there, but an extensionless "
+            "path is a directory of per-iteration files. Use a different path, or remove "
+            "the file first.",
+            what, dir);
     PX_TRY(px_path_list(dir, NULL, &names, &n));
     if (n > 0)
         PX_TRY(PX_FAIL(PGY_ERR_USAGE,
@@ -462,10 +463,11 @@ static pgy_status *save_blob(const char *folder, const char *name, const pgy_ten
     char *path = NULL;
 
     if (leads_out(name))
-        PX_TRY(PX_FAIL(PGY_ERR_USAGE,
-                       "Cannot save raw input tensor named '%s': the name resolves to a path outside "
-                       "of '%s'.",
-                       name, folder));
+        PX_TRY(
+            PX_FAIL(PGY_ERR_USAGE,
+                    "Cannot save raw input tensor named '%s': the name resolves to a path outside "
+                    "of '%s'.",
+                    name, folder));
     if (t->dtype == PGY_DTYPE_STRING)
         PX_TRY(PX_FAIL(PGY_ERR_UNSUPPORTED,
                        "Cannot save the input %s as raw bytes: it holds text. Use --save-inputs",
@@ -482,7 +484,8 @@ done:
     return st;
 }
 
-pgy_status *px_feed_save_blobs(pgy_context *cx, const pgy_feed *feed, const char *dir, int64_t index)
+pgy_status *px_feed_save_blobs(pgy_context *cx, const pgy_feed *feed, const char *dir,
+                               int64_t index)
 {
     pgy_status *st = NULL;
     char *const folder = iteration_path(dir, index, "");

@@ -1,4 +1,6 @@
 /* Generated inputs: shapes, ranges, shape tensors, texts; and fitting feeds to a runner. */
+#include "test_base.h"
+
 #include "base/tensor.h"
 #include "data/feed.h"
 #include "data/loader.h"
@@ -6,26 +8,6 @@
 #include "log_sink.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-static void assert_ok(pgy_status *st)
-{
-    if (st != NULL)
-        print_error("%s\n", pgy_status_message(st));
-    assert_null(st);
-}
-
-static void assert_fails(pgy_status *st, pgy_error code, const char *part)
-{
-    assert_non_null(st);
-    assert_int_equal(pgy_status_code(st), code);
-    if (strstr(pgy_status_message(st), part) == NULL)
-        fail_msg("\"%s\" is not in: %s", part, pgy_status_message(st));
-    pgy_status_free(st);
-}
 
 static const int64_t dims_dyn[] = {-1, -1, 3};
 static const char *const dims_dyn_names[] = {NULL, "N", NULL};

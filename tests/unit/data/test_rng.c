@@ -1,5 +1,7 @@
 /* The generators against recorded draws of numpy and torch (tests/data/spec/random-vectors.json).
  */
+#include "test_base.h"
+
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/tensor.h"
@@ -8,23 +10,12 @@
 #include "sha256.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 typedef struct vectors {
     px_arena arena;
     px_file file;
     px_json *root;
 } vectors;
-
-static void assert_ok(pgy_status *st)
-{
-    if (st != NULL)
-        print_error("%s\n", pgy_status_message(st));
-    assert_null(st);
-}
 
 static vectors load(void)
 {
