@@ -89,7 +89,8 @@ pgy_status *px_onnxrt_check(px_onnxrt_lib *lib, px_ort_status *status)
     const char *text = status != NULL ? lib->api->GetErrorMessage(status) : NULL;
     show_held(lib, text);
     if (status != NULL) {
-        st = PX_FAIL(PGY_ERR_BACKEND, "ONNX Runtime reports: %s", text);
+        const px_str words = px_str_trim(px_str_of(text));
+        st = PX_FAIL(PGY_ERR_BACKEND, "ONNX Runtime reports: %.*s", PX_STR_ARG(words));
         lib->api->ReleaseStatus(status);
     }
     return st;

@@ -142,19 +142,19 @@ static pgy_status *create(px_onnxrt_session *s, pgy_model *model, px_ort_options
 
     if (model->is_edited || model->external_dir != NULL || path == NULL) {
         PX_TRY(px_model_serialize(model, &image));
-        path = image.path;
+        path = image.path; /* set where the bytes would be too many for one message */
+        if (image.external_dir != NULL && path == NULL)
+            PX_TRY(px_onnxrt_check(lib, lib->api->AddSessionConfigEntry(
+                                            options,
+                                            "session.model_external_initializers_file_folder_path",
+                                            image.external_dir)));
     }
-    if (path != NULL) {
+    if (path != NULL)
         PX_TRY(px_onnxrt_check(lib, lib->api->CreateSession(lib->env, path, options, &s->ort)));
-        goto done;
-    }
-    if (image.external_dir != NULL)
-        PX_TRY(px_onnxrt_check(lib, lib->api->AddSessionConfigEntry(
-                                        options,
-                                        "session.model_external_initializers_file_folder_path",
-                                        image.external_dir)));
-    PX_TRY(px_onnxrt_check(lib, lib->api->CreateSessionFromArray(
-                                    lib->env, image.bytes.ptr, image.bytes.len, options, &s->ort)));
+    else
+        PX_TRY(px_onnxrt_check(lib, lib->api->CreateSessionFromArray(lib->env, image.bytes.ptr,
+                                                                     image.bytes.len, options,
+                                                                     &s->ort)));
 done:
     px_model_image_fini(&image);
     return st;
