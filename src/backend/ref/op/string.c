@@ -351,9 +351,8 @@ static bool regex_set_item(regex_set *set, px_str p, size_t *i, bool is_first)
         set->has_caret = true;
     else if (ch == '-' && (escaped || is_first || is_last))
         set->has_dash = true;
-    else if (escaped)
-        return ch == '\\' ? (px_buf_putc(&set->items, ch), true)
-                          : regex_escape(&set->items, ch, true);
+    else if (escaped && ch != '\\')
+        return regex_escape(&set->items, ch, true);
     else
         px_buf_putc(&set->items, ch);
     return true;
