@@ -5,43 +5,9 @@
  */
 #include "backend/ref/ref.h"
 
-<<<<<<< HEAD
 #define X(name) extern const px_ref_family px_ref_family_##name;
 #include "backend/ref/families.inc"
 #undef X
-=======
-/* clang-format off */
-#define FAMILIES(X)           \
-    X(activation)             \
-    X(attention)              \
-    X(axis)                   \
-    X(cast)                   \
-    X(control)                \
-    X(conv)                   \
-    X(elementwise)            \
-    X(elementwise_unary)      \
-    X(image)                  \
-    X(index)                  \
-    X(logic)                  \
-    X(loss)                   \
-    X(manip)                  \
-    X(matmul)                 \
-    X(ms_lstm)                \
-    X(ms_quant)               \
-    X(norm)                   \
-    X(pad)                    \
-    X(reduce)                 \
-    X(resize)                 \
-    X(scatter)                \
-    X(sequence)               \
-    X(shape)                  \
-    X(signal)                 \
-    X(softmax)                \
-    X(string)                 \
-    X(tfidf)                  \
-    /* end */
-/* clang-format on */
->>>>>>> 74b1a52 (backend/ref: losses, optimizers, spectral and string operators)
 
 #define X(name) &px_ref_family_##name,
 static const px_ref_family *const families[] = {
