@@ -2,12 +2,12 @@
  *
  * The C library's conversions are correctly rounded, so they are the engine: a candidate is printed
  * with n digits and kept if it reads back as the same number. For normal numbers only three values
- * of n can be the answer: every decimal of DIG digits (15, 6, 3) survives a round trip, so when that
- * many digits suffice, stripping zeros gives the shortest text; otherwise DIG+1 and DIG+2 are tried.
- * Subnormals have no such guarantee and are searched from one digit up.
+ * of n can be the answer: every decimal of DIG digits (15, 6, 3) survives a round trip, so when
+ * that many digits suffice, stripping zeros gives the shortest text; otherwise DIG+1 and DIG+2 are
+ * tried. Subnormals have no such guarantee and are searched from one digit up.
  *
- * Both directions avoid the locale: digits are cut out of "%e" by position, and what is read back is
- * an integer mantissa with an exponent ("12345e-7"), which has no decimal point.
+ * Both directions avoid the locale: digits are cut out of "%e" by position, and what is read back
+ * is an integer mantissa with an exponent ("12345e-7"), which has no decimal point.
  */
 #include "base/fmt.h"
 

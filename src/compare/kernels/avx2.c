@@ -27,8 +27,8 @@ AVX2 static void diff_avx2(const float *a, const float *b, int64_t n, float atol
         const __m256 zero = _mm256_cmp_ps(vb, _mm256_setzero_ps(), _CMP_EQ_OQ);
         const __m256 d = abs8(_mm256_sub_ps(_mm256_loadu_ps(a + i), vb));
         const __m256 r = _mm256_div_ps(d, _mm256_blendv_ps(abs8(vb), epsilon, zero));
-        const __m256 mismatch = _mm256_and_ps(_mm256_cmp_ps(d, at, _CMP_NLE_UQ),
-                                              _mm256_cmp_ps(r, rt, _CMP_NLE_UQ));
+        const __m256 mismatch =
+            _mm256_and_ps(_mm256_cmp_ps(d, at, _CMP_NLE_UQ), _mm256_cmp_ps(r, rt, _CMP_NLE_UQ));
         _mm256_storeu_ps(abs + i, d);
         _mm256_storeu_ps(rel + i, r);
         n_mismatch = _mm256_sub_epi32(n_mismatch, _mm256_castps_si256(mismatch));
@@ -155,8 +155,7 @@ AVX2 static float sq_dev_avx2(const float *x, int64_t n, float mean)
 AVX2 static inline __m256i keys8(const float *x)
 {
     const __m256i u = _mm256_loadu_si256((const __m256i *)x);
-    const __m256i flip =
-        _mm256_or_si256(_mm256_srai_epi32(u, 31), _mm256_set1_epi32(INT32_MIN));
+    const __m256i flip = _mm256_or_si256(_mm256_srai_epi32(u, 31), _mm256_set1_epi32(INT32_MIN));
     return _mm256_xor_si256(u, flip);
 }
 
@@ -166,8 +165,7 @@ AVX2 static void count_high_avx2(const float *x, int64_t n, uint32_t *counts)
     for (; i + 8 <= n; i += 8) {
         const __m256i high = _mm256_srli_epi32(keys8(x + i), 16);
         const __m256i first = _mm256_broadcastd_epi32(_mm256_castsi256_si128(high));
-        const int same = _mm256_movemask_ps(
-            _mm256_castsi256_ps(_mm256_cmpeq_epi32(high, first)));
+        const int same = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(high, first)));
         if (same == 0xff) {
             /* Runs of one value (zero differences) would wait for their own stores. */
             counts[_mm256_extract_epi32(high, 0)] += 8;

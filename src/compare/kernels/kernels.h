@@ -6,8 +6,8 @@
  * than asked for, and allocate nothing.
  *
  * Sums follow numpy's pairwise order: fewer than 8 elements one after the other; up to 128 in eight
- * running sums r[i % 8], joined as ((r0+r1)+(r2+r3))+((r4+r5)+(r6+r7)), then the remainder; more are
- * halved at a multiple of 8. That order is part of the printed result.
+ * running sums r[i % 8], joined as ((r0+r1)+(r2+r3))+((r4+r5)+(r6+r7)), then the remainder; more
+ * are halved at a multiple of 8. That order is part of the printed result.
  */
 #ifndef PX_COMPARE_KERNELS_KERNELS_H
 #define PX_COMPARE_KERNELS_KERNELS_H

@@ -14,8 +14,8 @@ size_t px_work_size(px_work w)
 #define EXTREMES(NAME, TYPE, IS_NAN, IS_INF)                                                       \
     static void NAME(const TYPE *x, int64_t n, px_extremes *out)                                   \
     {                                                                                              \
-        px_extremes e = {.min = INFINITY, .max = -INFINITY, .argmin = -1, .argmax = -1,            \
-                         .first_nan = -1};                                                         \
+        px_extremes e = {                                                                          \
+            .min = INFINITY, .max = -INFINITY, .argmin = -1, .argmax = -1, .first_nan = -1};       \
         for (int64_t i = 0; i < n; i++) {                                                          \
             if (IS_NAN) {                                                                          \
                 e.first_nan = e.n_nan++ == 0 ? i : e.first_nan;                                    \
@@ -28,8 +28,8 @@ size_t px_work_size(px_work w)
                 e.argmax = i;                                                                      \
         }                                                                                          \
         if (e.argmin >= 0) {                                                                       \
-            e.min = (double)x[e.argmin];                                                           \
-            e.max = (double)x[e.argmax];                                                           \
+            e.min = (long double)x[e.argmin];                                                      \
+            e.max = (long double)x[e.argmax];                                                      \
         }                                                                                          \
         *out = e;                                                                                  \
     }

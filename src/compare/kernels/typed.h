@@ -14,9 +14,9 @@ typedef enum px_work { PX_BOOL, PX_I32, PX_I64, PX_U64, PX_F32, PX_F64 } px_work
 size_t px_work_size(px_work w);
 
 /* Extremes of what is not NaN, with the position of the first one and of the first NaN (-1: none).
- * Values are doubles; integers beyond 2^53 are compared exactly and rounded at the end. */
+ * A long double holds every 64-bit integer exactly on the machines we run on. */
 typedef struct px_extremes {
-    double min, max;
+    long double min, max;
     int64_t argmin, argmax; /* -1: nothing there */
     int64_t first_nan, n_nan, n_inf;
 } px_extremes;

@@ -1,0 +1,89 @@
+/* compare/select.c - radix selection; see select.h. */
+#include "compare/select.h"
+
+void px_select_init(px_select *s, px_work work)
+{
+    *s = (px_select){.n_levels = px_key_bits(work) / 16};
+}
+
+int px_select_add(px_select *s, int64_t rank)
+{
+    for (int i = 0; i < s->n_ranks; i++)
+        if (s->rank[i] == rank)
+            return i;
+    s->rank[s->n_ranks] = s->within[s->n_ranks] = rank;
+    return s->n_ranks++;
+}
+
+void px_select_start(px_select *s)
+{
+    s->n_targets = s->n_ranks > 0 ? 1 : 0;
+    s->target[0] = 0;
+}
+
+bool px_select_done(const px_select *s)
+{
+    return s->n_ranks == 0 || s->level == s->n_levels;
+}
+
+void px_select_count(const px_select *s, px_work work, const px_f32_kernels *k, const void *x,
+                     int64_t n, uint64_t *keys, uint32_t *const *counts)
+{
+    if (work == PX_F32 && s->level == 0) {
+        k->count_high(x, n, counts[0]);
+        return;
+    }
+    if (work == PX_F32) {
+        uint16_t highs[PX_MAX_RANKS];
+        for (int t = 0; t < s->n_targets; t++)
+            highs[t] = (uint16_t)(s->target[t] >> 48);
+        k->count_low(x, n, highs, s->n_targets, counts);
+        return;
+    }
+    px_t_keys(work, x, n, keys);
+    const int shift = 48 - 16 * s->level;
+    if (s->level == 0) {
+        for (int64_t i = 0; i < n; i++)
+            counts[0][keys[i] >> 48]++;
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
+        for (int t = 0; t < s->n_targets; t++)
+            if (keys[i] >> (shift + 16) == s->target[t] >> (shift + 16))
+                counts[t][keys[i] >> shift & 0xffff]++;
+}
+
+static int64_t total(uint32_t *const *counts, int n_parts, int target, int bin)
+{
+    int64_t sum = 0;
+    for (int p = 0; p < n_parts; p++)
+        sum += counts[p * PX_MAX_RANKS + target][bin];
+    return sum;
+}
+
+void px_select_advance(px_select *s, uint32_t *const *counts, int n_parts)
+{
+    const int shift = 48 - 16 * s->level;
+    for (int r = 0; r < s->n_ranks; r++) {
+        int t = 0;
+        while (t < s->n_targets - 1 && s->target[t] != s->key[r])
+            t++;
+        int bin = 0;
+        for (; bin < PX_RADIX_BINS - 1; bin++) {
+            const int64_t here = total(counts, n_parts, t, bin);
+            if (s->within[r] < here)
+                break;
+            s->within[r] -= here;
+        }
+        s->key[r] |= (uint64_t)bin << shift;
+    }
+    s->level++;
+    s->n_targets = 0;
+    for (int r = 0; r < s->n_ranks; r++) {
+        int t = 0;
+        while (t < s->n_targets && s->target[t] != s->key[r])
+            t++;
+        if (t == s->n_targets)
+            s->target[s->n_targets++] = s->key[r];
+    }
+}
