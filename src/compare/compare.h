@@ -1,0 +1,124 @@
+/* compare/compare.h - results against results: who is compared with whom, and the verdict.
+ *
+ * Pairs of runs are compared iteration by iteration and output by output; one pair of tensors is
+ * in memory at a time. Everything is logged on the way in the reference's words, and every number
+ * is kept in px_accuracy for reports and files.
+ *
+ * Two layouts of the log exist. PX_LAYOUT_049 is the default; the newer one is used when the user
+ * asks for something that only the newer reference has (several functions, metrics, averages) or
+ * when pairs advance together iteration by iteration (streaming).
+ */
+#ifndef PX_COMPARE_COMPARE_H
+#define PX_COMPARE_COMPARE_H
+
+#include "compare/args.h"
+#include "compare/stats.h"
+#include "results/results.h"
+
+typedef enum px_layout { PX_LAYOUT_049, PX_LAYOUT_053 } px_layout;
+
+/* What `simple` judges by. */
+typedef enum px_error_stat {
+    PX_STAT_ELEMWISE,
+    PX_STAT_MAX,
+    PX_STAT_MEAN,
+    PX_STAT_MEDIAN,
+    PX_STAT_QUANTILE
+} px_error_stat;
+
+/* "elemwise", "max", ... */
+const char *px_error_stat_name(px_error_stat stat);
+
+/* One compared output under one function. */
+typedef struct px_output_result {
+    char *name, *other_name; /* in the first and second run */
+    bool passed;
+    bool bare; /* only true or false: indices, and shapes that could not be compared */
+    /* simple */
+    px_error_stat stat;
+    double atol, rtol, quantile; /* quantile: of errors, as asked */
+    double abs_error, rel_error; /* the statistic that is judged; elemwise: the maximum */
+    px_pair_stats stats;
+    int rank;
+    int64_t *dims; /* shape the differences have */
+    /* l2, cosine, psnr, snr */
+    double metric, threshold;
+} px_output_result;
+
+typedef struct px_compared_iteration {
+    px_output_result *at;
+    size_t n, cap;
+    bool passed;
+} px_compared_iteration;
+
+/* All iterations of one pair under one function. */
+typedef struct px_func_result {
+    px_compare_func func;
+    px_compared_iteration *at;
+    size_t n, cap;
+} px_func_result;
+
+typedef struct px_pair_result {
+    char *runner[2];
+    px_func_result funcs[PX_N_COMPARE_FUNCS];
+    size_t n_funcs;
+    size_t n_iterations, n_passed; /* an iteration passes when all functions do */
+    bool passed;
+} px_pair_result;
+
+typedef struct px_accuracy {
+    px_pair_result *at;
+    size_t n, cap;
+    bool average; /* judged on averages over iterations */
+    bool passed;
+} px_accuracy;
+
+void px_accuracy_fini(px_accuracy *accuracy);
+
+/* Called at the places where the reference draws, for every output that `simple` compares. */
+typedef enum px_plot_stage { PX_PLOT_ERRORS, PX_PLOT_ABS_HEATMAP, PX_PLOT_REL_HEATMAP } px_plot_stage;
+typedef struct px_plot_hook {
+    pgy_status *(*draw)(void *user, pgy_context *cx, px_plot_stage stage, const char *output,
+                        const px_pair *pair, const px_pair_stats *stats);
+    void *user;
+} px_plot_hook;
+
+/* A comparison under way. */
+typedef struct px_comparison {
+    pgy_context *cx;
+    const px_compare_args *args;
+    px_layout layout;
+    px_plot_hook plot; /* may be set after init */
+    px_accuracy accuracy;
+    bool stopped; /* --fail-fast saw a mismatch: compare nothing more */
+} px_comparison;
+
+/* Checks option combinations. `iteration_major`: pairs advance together (streaming). `args` must
+ * outlive it. Errors: USAGE. */
+PX_MUST_USE pgy_status *px_comparison_init(px_comparison *c, pgy_context *cx,
+                                           const px_compare_args *args, bool iteration_major);
+void px_comparison_fini(px_comparison *c);
+
+/* Announces a pair of runs; its index is the number of pairs announced before. */
+PX_MUST_USE pgy_status *px_comparison_add_pair(px_comparison *c, const char *runner0,
+                                               const char *runner1);
+/* Newer layout: announces an iteration, before its pairs. */
+void px_comparison_iteration(px_comparison *c, size_t iteration);
+/* Compares one iteration of a pair. Older layout: `titled` announces it. Errors: USAGE when no
+ * output of one has a counterpart in the other, UNSUPPORTED, and whatever reading them gives. */
+PX_MUST_USE pgy_status *px_comparison_step(px_comparison *c, size_t pair, size_t iteration,
+                                           bool titled, const px_iteration *a,
+                                           const px_iteration *b);
+/* Older layout: the summary of a pair whose iterations are done. */
+void px_comparison_end_pair(px_comparison *c, size_t pair);
+/* Newer layout: all summaries. Sets the verdict in `c->accuracy` in both. Errors: USAGE when
+ * averages were asked for and cannot be had. */
+PX_MUST_USE pgy_status *px_comparison_finish(px_comparison *c);
+
+/* All of the above for runs that are there: consecutive ones are compared, up to the shorter
+ * one's iterations. `plot` may be NULL. The caller frees *out with px_accuracy_fini. */
+PX_MUST_USE pgy_status *px_compare_results(pgy_context *cx, const px_compare_args *args,
+                                           const px_results *results, const px_plot_hook *plot,
+                                           px_accuracy *out);
+
+#endif
