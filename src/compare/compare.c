@@ -176,9 +176,9 @@ done:
     return st;
 }
 
-static pgy_status *compare_outputs(px_comparison *c, const px_pair_result *pair,
-                                   px_compare_func func, const px_iteration *a,
-                                   const px_iteration *b, px_compared_iteration *out)
+pgy_status *px_compare_outputs(px_comparison *c, const px_pair_result *pair, px_compare_func func,
+                               const px_iteration *a, const px_iteration *b,
+                               px_compared_iteration *out)
 {
     pgy_status *st = NULL;
     PX_TRY(px_check_keys(c->cx, c->args, func, a, b));
@@ -227,7 +227,8 @@ static const px_result_output *find_output(const px_iteration *it, const char *n
 }
 
 /* The numbers of both arrays as `simple` found them, if it did under these very shapes. */
-static const px_stats *known_stats(const px_pair_result *pair, size_t output, pgy_tensor *const t[2])
+static const px_stats *known_stats(const px_pair_result *pair, size_t output,
+                                   pgy_tensor *const t[2])
 {
     for (size_t f = 0; f < pair->n_funcs; f++) {
         const px_func_result *func = &pair->funcs[f];
@@ -325,7 +326,7 @@ pgy_status *px_comparison_step(px_comparison *c, size_t pair_index, size_t itera
         PX_TRY(PX_RESERVE(func, 1));
         px_compared_iteration *it = &func->at[func->n++];
         *it = (px_compared_iteration){0};
-        PX_TRY(compare_outputs(c, pair, func->func, a, b, it));
+        PX_TRY(px_compare_outputs(c, pair, func->func, a, b, it));
         passed = passed && it->passed;
     }
     pair->n_iterations++;
@@ -342,9 +343,8 @@ done:
 static void log_summary(const px_comparison *c, const px_pair_result *pair)
 {
     px_buf text = {0};
-    const double rate = pair->n_iterations == 0
-                            ? 100.0
-                            : (double)pair->n_passed / (double)pair->n_iterations * 100;
+    const double rate =
+        pair->n_iterations == 0 ? 100.0 : (double)pair->n_passed / (double)pair->n_iterations * 100;
     px_buf_printf(&text, "Accuracy Summary | %s vs. %s | Passed: %zu/%zu iterations | Pass Rate: ",
                   pair->runner[0], pair->runner[1], pair->n_passed, pair->n_iterations);
     if (c->layout == PX_LAYOUT_049)
@@ -428,8 +428,8 @@ static pgy_status *by_iterations(px_comparison *c, const px_results *results)
     for (size_t r = 1; r < results->n; r++)
         n = PX_MIN(n, results->at[r].n);
     for (size_t r = 0; r + 1 < results->n; r++)
-        PX_TRY(px_comparison_add_pair(c, results->at[r].runner_name,
-                                      results->at[r + 1].runner_name));
+        PX_TRY(
+            px_comparison_add_pair(c, results->at[r].runner_name, results->at[r + 1].runner_name));
     for (size_t i = 0; i < n && !c->stopped; i++) {
         px_comparison_iteration(c, i);
         for (size_t p = 0; p < c->accuracy.n && !c->stopped; p++)

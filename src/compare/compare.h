@@ -76,7 +76,11 @@ typedef struct px_accuracy {
 void px_accuracy_fini(px_accuracy *accuracy);
 
 /* Called at the places where the reference draws, for every output that `simple` compares. */
-typedef enum px_plot_stage { PX_PLOT_ERRORS, PX_PLOT_ABS_HEATMAP, PX_PLOT_REL_HEATMAP } px_plot_stage;
+typedef enum px_plot_stage {
+    PX_PLOT_ERRORS,
+    PX_PLOT_ABS_HEATMAP,
+    PX_PLOT_REL_HEATMAP
+} px_plot_stage;
 typedef struct px_plot_hook {
     pgy_status *(*draw)(void *user, pgy_context *cx, px_plot_stage stage, const char *output,
                         const px_pair *pair, const px_pair_stats *stats);

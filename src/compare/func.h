@@ -19,7 +19,12 @@ typedef struct px_case {
 PX_MUST_USE pgy_status *px_func_simple(const px_case *c, px_output_result *out);
 PX_MUST_USE pgy_status *px_func_indices(const px_case *c, px_output_result *out);
 PX_MUST_USE pgy_status *px_func_metric(const px_case *c, px_compare_func func,
-                                          px_output_result *out);
+                                       px_output_result *out);
+
+/* All outputs of one iteration under one function, with their verdict lines. */
+PX_MUST_USE pgy_status *px_compare_outputs(px_comparison *c, const px_pair_result *pair,
+                                           px_compare_func func, const px_iteration *a,
+                                           const px_iteration *b, px_compared_iteration *out);
 
 /* Shapes: equal, or made equal when --no-shape-check is given; *out_ok false (logged) when they
  * stay apart. The tensors given out are references to free. */

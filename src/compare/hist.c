@@ -12,12 +12,14 @@ typedef struct hist_job {
     const px_pair *pair;
     px_which which;
     pgy_dtype type; /* F16, F32 or F64: what edges and bins are computed in */
+    bool own;       /* the range is the array's own */
     double first, last, width;
     double edges[PX_HIST_BINS + 1];
     int64_t n_blocks;
     int n_parts;
     int64_t (*counts)[PX_HIST_BINS]; /* per part */
     void **scratch;                  /* per part */
+    bool *bad;                       /* per part */
 } hist_job;
 
 /* Rounds a double result to the edge type. One operation on two values of a smaller type rounds
@@ -29,18 +31,31 @@ static double rounded(pgy_dtype type, double v)
     return type == PGY_DTYPE_F32 ? (double)(float)v : (double)px_f16_to_f32(px_f64_to_f16(v));
 }
 
-/* Bin of an element inside the range; the guess by division is put right by the edges. */
-#define COUNT(NAME, TYPE, ROUND)                                                                   \
-    static void NAME(const hist_job *job, const TYPE *x, int64_t n, int64_t *counts)               \
+static inline float to_f16(float v)
+{
+    return px_f16_to_f32(px_f32_to_f16(v));
+}
+
+/* Bin of an element inside the range; the guess by division is put right by the edges. A guess that
+ * is no bin at all (the subtraction overflowed) is what makes numpy fail: it is kept in `bad`. */
+#define COUNT(NAME, TYPE, QUOTIENT, ROUND, ROUND_QUOTIENT)                                         \
+    static void NAME(const hist_job *job, const TYPE *x, int64_t n, int64_t *counts, bool *bad)    \
     {                                                                                              \
-        const TYPE first = (TYPE)job->first, last = (TYPE)job->last, width = (TYPE)job->width;     \
+        const TYPE first = (TYPE)job->first, last = (TYPE)job->last;                               \
+        const QUOTIENT width = (QUOTIENT)job->width;                                               \
         TYPE edges[PX_HIST_BINS + 1];                                                              \
         for (int i = 0; i <= PX_HIST_BINS; i++)                                                    \
             edges[i] = (TYPE)job->edges[i];                                                        \
         for (int64_t i = 0; i < n; i++) {                                                          \
             if (!(x[i] >= first && x[i] <= last))                                                  \
                 continue;                                                                          \
-            int bin = (int)ROUND(ROUND(ROUND(x[i] - first) / width) * (TYPE)PX_HIST_BINS);         \
+            const QUOTIENT part = ROUND_QUOTIENT((QUOTIENT)ROUND(x[i] - first) / width);           \
+            const QUOTIENT guess = ROUND_QUOTIENT(part * (QUOTIENT)PX_HIST_BINS);                  \
+            if (!(guess >= 0 && guess < PX_HIST_BINS + 1)) {                                       \
+                *bad = true;                                                                       \
+                return;                                                                            \
+            }                                                                                      \
+            int bin = (int)guess;                                                                  \
             bin = bin == PX_HIST_BINS ? PX_HIST_BINS - 1 : bin;                                    \
             if (x[i] < edges[bin])                                                                 \
                 bin--;                                                                             \
@@ -50,15 +65,14 @@ static double rounded(pgy_dtype type, double v)
         }                                                                                          \
     }
 
-static inline float to_f16(float v)
-{
-    return px_f16_to_f32(px_f32_to_f16(v));
-}
-
 #define AS_IS(v) (v)
-COUNT(count_f16, float, to_f16)
-COUNT(count_f32, float, AS_IS)
-COUNT(count_f64, double, AS_IS)
+/* An array's own range: all in its type. A given range has a double width, so numpy divides in
+ * double. */
+COUNT(count_own_f16, float, float, to_f16, to_f16)
+COUNT(count_own_f32, float, float, AS_IS, AS_IS)
+COUNT(count_f16, float, double, to_f16, AS_IS)
+COUNT(count_f32, float, double, AS_IS, AS_IS)
+COUNT(count_f64, double, double, AS_IS, AS_IS)
 
 static void count_block(const hist_job *job, int part, int64_t b)
 {
@@ -67,16 +81,18 @@ static void count_block(const hist_job *job, int part, int64_t b)
     const px_work w = job->pair->work[job->which];
     px_pair_load(job->pair, job->scratch[part], first, n, PX_NEED(job->which), &block);
     const void *x = block.at[job->which];
-    if (job->type == PGY_DTYPE_F16) {
-        count_f16(job, x, n, job->counts[part]);
-    } else if (w == PX_F32) {
-        count_f32(job, x, n, job->counts[part]);
+    int64_t *counts = job->counts[part];
+    bool *bad = &job->bad[part];
+    if (w == PX_F32) {
+        (job->type == PGY_DTYPE_F16
+             ? (job->own ? count_own_f16 : count_f16)
+             : (job->own ? count_own_f32 : count_f32))(job, x, n, counts, bad);
     } else {
         double converted[PX_BLOCK / 8];
         for (int64_t i = 0; i < n; i += (int64_t)PX_COUNTOF(converted)) {
             const int64_t m = PX_MIN((int64_t)PX_COUNTOF(converted), n - i);
             px_t_to_f64(w, (const char *)x + (size_t)i * px_work_size(w), m, converted);
-            count_f64(job, converted, m, job->counts[part]);
+            count_f64(job, converted, m, counts, bad);
         }
     }
 }
@@ -136,12 +152,14 @@ static void make_edges(hist_job *job, const px_stats *stats, const double *range
     out->edges[PX_HIST_BINS] = rounded(job->type, last);
     job->first = own ? first : rounded(job->type, first);
     job->last = last;
-    job->width = rounded(job->type, span);
+    job->width = span;
+    job->own = own;
     for (int i = 0; i < PX_HIST_BINS; i++)
         if (out->edges[i] >= out->edges[i + 1]) {
             out->state = PX_HIST_FAILED;
-            (void)snprintf(out->why, sizeof out->why, "Too many bins for data range. Cannot "
-                                                      "create 10 finite-sized bins.");
+            (void)snprintf(out->why, sizeof out->why,
+                           "Too many bins for data range. Cannot "
+                           "create 10 finite-sized bins.");
         }
     memcpy(job->edges, out->edges, sizeof job->edges);
 }
@@ -154,25 +172,33 @@ static pgy_status *count_all(pgy_context *cx, hist_job *job, px_hist *out)
     job->n_parts = (int)PX_MIN(job->n_blocks, (int64_t)PX_MIN(2 * n_threads, 64));
     PX_TRY(PX_ALLOC(job->counts, (size_t)job->n_parts));
     PX_TRY(PX_ALLOC(job->scratch, (size_t)job->n_parts));
+    PX_TRY(PX_ALLOC(job->bad, (size_t)job->n_parts));
     for (int p = 0; p < job->n_parts; p++) {
         job->scratch[p] = px_mem_alloc_aligned(PX_PAIR_SCRATCH);
         if (job->scratch[p] == NULL)
             PX_TRY(px_status_nomem());
     }
     px_parallel_for(cx, job->n_parts, 1, count_parts, job);
-    for (int p = 0; p < job->n_parts; p++)
+    for (int p = 0; p < job->n_parts; p++) {
         for (int i = 0; i < PX_HIST_BINS; i++)
             out->counts[i] += job->counts[p][i];
+        if (job->bad[p]) {
+            out->state = PX_HIST_FAILED;
+            (void)snprintf(out->why, sizeof out->why,
+                           "index -9223372036854775808 is out of bounds for axis 0 with size 11");
+        }
+    }
 done:
     for (int p = 0; job->scratch != NULL && p < job->n_parts; p++)
         px_mem_free(job->scratch[p]);
     px_mem_free(job->scratch);
+    px_mem_free(job->bad);
     px_mem_free(job->counts);
     return st;
 }
 
-pgy_status *px_hist_of(pgy_context *cx, const px_pair *pair, px_which which,
-                       const px_stats *stats, const double *range, px_hist *out)
+pgy_status *px_hist_of(pgy_context *cx, const px_pair *pair, px_which which, const px_stats *stats,
+                       const double *range, px_hist *out)
 {
     pgy_status *st = NULL;
     px_hist hist = {.state = PX_HIST_OK};

@@ -170,8 +170,7 @@ pgy_status *px_func_indices(const px_case *c, px_output_result *out)
 {
     pgy_status *st = NULL;
     const pgy_tensor *a = c->tensor[0], *b = c->tensor[1];
-    const int64_t tolerance =
-        (int64_t)px_keyed_number(&c->args->index_tolerance, c->name[0], 0);
+    const int64_t tolerance = (int64_t)px_keyed_number(&c->args->index_tolerance, c->name[0], 0);
     bool passed = false;
     if (!px_shape_eq(a->rank, a->dims, b->rank, b->dims)) {
         px_log(c->cx, PGY_LOG_ERROR, PX_AT_COMPARE, "Cannot compare outputs of different shapes.");

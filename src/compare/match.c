@@ -56,9 +56,7 @@ static const px_cast *lookup(const px_opt_keyed *keyed, const char *output)
 double px_keyed_number(const px_opt_keyed *keyed, const char *output, double otherwise)
 {
     const px_cast *value = lookup(keyed, output);
-    return value == NULL                 ? otherwise
-           : value->kind == PX_CAST_INT ? (double)value->i
-                                         : value->f;
+    return value == NULL ? otherwise : value->kind == PX_CAST_INT ? (double)value->i : value->f;
 }
 
 const char *px_keyed_text(const px_opt_keyed *keyed, const char *output, const char *otherwise)

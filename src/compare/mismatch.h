@@ -5,8 +5,8 @@
 #include "compare/pair.h"
 
 /* Logs positions (SUPER_VERBOSE) and values (EXTRA_VERBOSE) of the `n_mismatch` elements beyond
- * both tolerances, as far as the levels show them. Long lists are abbreviated as numpy does, so only
- * what shows is gathered. Errors: NOMEM. */
+ * both tolerances, as far as the levels show them. Long lists are abbreviated as numpy does, so
+ * only what shows is gathered. Errors: NOMEM. */
 PX_MUST_USE pgy_status *px_log_mismatches(pgy_context *cx, const px_pair *pair, int64_t n_mismatch,
                                           const char *runner0, const char *runner1);
 

@@ -27,8 +27,9 @@ static pgy_status *parse_stat(const char *text, px_error_stat *out)
             *out = (px_error_stat)i;
             return NULL;
         }
-    return PX_FAIL(PGY_ERR_USAGE, "Invalid choice for check_error_stat: %s. Valid choices are: "
-                                  "max, mean, median, elemwise, quantile.",
+    return PX_FAIL(PGY_ERR_USAGE,
+                   "Invalid choice for check_error_stat: %s. Valid choices are: "
+                   "max, mean, median, elemwise, quantile.",
                    text);
 }
 
@@ -122,7 +123,8 @@ static void judge(const px_case *c, const px_pair *pair, px_output_result *r)
         r->rel_error = rel->quantile;
         break;
     }
-    r->passed = !(exceeds(r->abs_error, r->atol, abs_f32) && exceeds(r->rel_error, r->rtol, rel_f32));
+    r->passed =
+        !(exceeds(r->abs_error, r->atol, abs_f32) && exceeds(r->rel_error, r->rtol, rel_f32));
 }
 
 /* ---- log ---- */
@@ -159,8 +161,8 @@ static void log_tolerance(const px_case *c, const px_output_result *r)
 static void log_required(const px_case *c, const px_output_result *r)
 {
     px_buf text = {0};
-    px_buf_printf(&text, "Minimum Required Tolerance: %s error | [abs=",
-                  px_error_stat_name(r->stat));
+    px_buf_printf(&text,
+                  "Minimum Required Tolerance: %s error | [abs=", px_error_stat_name(r->stat));
     px_text_number(&text, r->abs_error);
     px_buf_puts(&text, "] OR [rel=");
     px_text_number(&text, r->rel_error);
@@ -238,8 +240,7 @@ static void log_verdict(const px_case *c, const px_output_result *r)
 {
     px_buf text = {0};
     px_buf_printf(&text, "%s | Output: '%s' | Difference %s tolerance (rel=",
-                  r->passed ? "PASSED" : "FAILED", c->name[0],
-                  r->passed ? "is within" : "exceeds");
+                  r->passed ? "PASSED" : "FAILED", c->name[0], r->passed ? "is within" : "exceeds");
     px_fmt_repr_f64(&text, r->rtol);
     px_buf_puts(&text, ", abs=");
     px_fmt_repr_f64(&text, r->atol);
@@ -296,8 +297,8 @@ pgy_status *px_func_simple(const px_case *c, px_output_result *out)
     px_output_result r = *out;
     px_pair pair;
     bool ok;
-    const unsigned need = PX_NEED(PX_OF_A) | PX_NEED(PX_OF_B) | PX_NEED(PX_OF_ABS) |
-                          PX_NEED(PX_OF_REL);
+    const unsigned need =
+        PX_NEED(PX_OF_A) | PX_NEED(PX_OF_B) | PX_NEED(PX_OF_ABS) | PX_NEED(PX_OF_REL);
     PX_TRY(read_options(c, &r));
     log_tolerance(c, &r);
     PX_TRY(px_case_match_shapes(c, t, &ok));
@@ -310,8 +311,8 @@ pgy_status *px_func_simple(const px_case *c, px_output_result *out)
            c->runner[1]);
     for (int i = 0; i < 2 && px_log_enabled(c->cx, PGY_LOG_SUPER_VERBOSE, PX_AT_COMPARE); i++)
         log_array(c, i, t[i]);
-    PX_TRY(px_pair_init(t[0], t[1], c->args->infinities_compare_equal.given, r.atol, r.rtol,
-                        &pair));
+    PX_TRY(
+        px_pair_init(t[0], t[1], c->args->infinities_compare_equal.given, r.atol, r.rtol, &pair));
     PX_TRY(px_pair_stats_of(c->cx, &pair, need, r.quantile, &r.stats));
     judge(c, &pair, &r);
     if (r.stats.n_zero > 0)

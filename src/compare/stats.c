@@ -410,9 +410,9 @@ static double median(const series *s, int64_t n)
         return NAN;
     const double a = at(s, Q_MEDIAN_LOW);
     if (n % 2 == 1)
-        return a;
+        return a + 0.0; /* numpy takes the mean of it: -0 becomes 0 */
     const double b = at(s, Q_MEDIAN_HIGH);
-    return s->work == PX_F32 ? (double)(((float)a + (float)b) / 2.0f) : (a + b) / 2;
+    return s->work == PX_F32 ? (double)((0.0f + (float)a + (float)b) / 2.0f) : (0.0 + a + b) / 2;
 }
 
 /* ---- the whole job ---- */

@@ -36,11 +36,16 @@ void px_text_stats(px_buf *b, const px_stats *s, int rank, const int64_t *dims)
         double value;
         int64_t at; /* -1: no position */
     } parts[] = {
-        {"mean", s->mean, -1},        {"std-dev", s->std, -1},
-        {"var", s->var, -1},          {"median", s->median, -1},
-        {"min", s->min, s->argmin},   {"max", s->max, s->argmax},
-        {"avg-magnitude", s->avg_magnitude, -1}, {"p90", s->p90, -1},
-        {"p95", s->p95, -1},          {"p99", s->p99, -1},
+        {"mean", s->mean, -1},
+        {"std-dev", s->std, -1},
+        {"var", s->var, -1},
+        {"median", s->median, -1},
+        {"min", s->min, s->argmin},
+        {"max", s->max, s->argmax},
+        {"avg-magnitude", s->avg_magnitude, -1},
+        {"p90", s->p90, -1},
+        {"p95", s->p95, -1},
+        {"p99", s->p99, -1},
     };
     const size_t n = PX_COUNTOF(parts) - (s->has_percentiles ? 0 : 3);
     for (size_t i = 0; i < n; i++) {
@@ -180,4 +185,3 @@ void px_joint_range(const px_stats *a, const px_stats *b, double out[2])
     out[0] = b->min < a->min ? b->min : a->min;
     out[1] = b->max > a->max ? b->max : a->max;
 }
-

@@ -5,6 +5,7 @@
 #include "base/test_base.h"
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/tensor.h"
 #include "data/json.h"
 #include "data/rng_mt.h"
@@ -59,7 +60,7 @@ static inline int spec_nibble(char c)
     return c <= '9' ? c - '0' : c - 'a' + 10;
 }
 
-/* An array by its bytes, or by the generator that drew it. NULL when it has neither. */
+/* An array by its bytes, its values or the generator that drew it. NULL when it has none. */
 static inline pgy_tensor *spec_tensor(spec_file *f, const px_json *v)
 {
     const pgy_dtype dtype = px_dtype_from_name(px_str_of(spec_text(f, px_json_get(v, "dtype"))));
@@ -85,6 +86,13 @@ static inline pgy_tensor *spec_tensor(spec_file *f, const px_json *v)
         for (size_t i = 0; i < t->size; i++)
             ((uint8_t *)t->data)[i] = (uint8_t)(spec_nibble(hex->text.ptr[2 * i]) << 4 |
                                                 spec_nibble(hex->text.ptr[2 * i + 1]));
+    } else if (px_json_get(v, "values")->n == (size_t)t->count && dtype == PGY_DTYPE_F32) {
+        float *to = t->data;
+        for (const px_json *e = px_json_get(v, "values")->first; e != NULL; e = e->next) {
+            double d;
+            assert_true(px_parse_f64(px_str_of(spec_text(f, e)), &d));
+            *to++ = (float)d;
+        }
     } else {
         pgy_tensor_free(t);
         t = NULL;

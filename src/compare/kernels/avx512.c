@@ -31,9 +31,8 @@ AVX512 static void diff_avx512(const float *a, const float *b, int64_t n, float 
         const __mmask16 zero = _mm512_mask_cmp_ps_mask(m, vb, _mm512_setzero_ps(), _CMP_EQ_OQ);
         const __m512 d = abs16(_mm512_sub_ps(_mm512_maskz_loadu_ps(m, a + i), vb));
         const __m512 r = _mm512_maskz_div_ps(m, d, _mm512_mask_mov_ps(abs16(vb), zero, epsilon));
-        const __mmask16 mismatch =
-            _mm512_mask_cmp_ps_mask(_mm512_mask_cmp_ps_mask(m, d, at, _CMP_NLE_UQ), r, rt,
-                                    _CMP_NLE_UQ);
+        const __mmask16 mismatch = _mm512_mask_cmp_ps_mask(
+            _mm512_mask_cmp_ps_mask(m, d, at, _CMP_NLE_UQ), r, rt, _CMP_NLE_UQ);
         _mm512_mask_storeu_ps(abs + i, m, d);
         _mm512_mask_storeu_ps(rel + i, m, r);
         n_mismatch += __builtin_popcount(mismatch);
@@ -103,8 +102,8 @@ AVX512 static void ulp_avx512(const float *a, const float *b, int64_t n, px_k_ul
         const __mmask16 good = _mm512_mask_cmp_ps_mask(m, fa, fb, _CMP_ORD_Q);
         const __m512i pa = positions16(_mm512_castps_si512(fa));
         const __m512i pb = positions16(_mm512_castps_si512(fb));
-        const __m512i d = _mm512_maskz_sub_epi32(good, _mm512_max_epi32(pa, pb),
-                                                 _mm512_min_epi32(pa, pb));
+        const __m512i d =
+            _mm512_maskz_sub_epi32(good, _mm512_max_epi32(pa, pb), _mm512_min_epi32(pa, pb));
         max = _mm512_max_epu32(max, d);
         sum = _mm512_add_epi64(sum, _mm512_and_si512(d, _mm512_set1_epi64(0xffffffff)));
         sum = _mm512_add_epi64(sum, _mm512_srli_epi64(d, 32));

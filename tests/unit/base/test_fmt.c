@@ -146,13 +146,19 @@ static void test_parse_float(void **state)
     static const struct {
         const char *text;
         double value;
-    } good[] = {{" 1.5\n", 1.5},   {"1_000.5_0", 1000.5},  {"+.5", 0.5}, {"5.", 5},
-                {"1e-5", 1e-5},    {"1E+0_2", 100},        {"inf", INFINITY},
-                {"-Infinity", -INFINITY}, {"1e999999999999999999999", INFINITY},
+    } good[] = {{" 1.5\n", 1.5},
+                {"1_000.5_0", 1000.5},
+                {"+.5", 0.5},
+                {"5.", 5},
+                {"1e-5", 1e-5},
+                {"1E+0_2", 100},
+                {"inf", INFINITY},
+                {"-Infinity", -INFINITY},
+                {"1e999999999999999999999", INFINITY},
                 {"-1e-99999999999", -0.0},
                 {"179769313486231580793728971405301e276", 179769313486231580793728971405301e276}};
-    static const char *const bad[] = {"",   "  ", "1__0", "_1",   "1_",  "1._5", "e5", ".",
-                                      "1e", "0x1", "1,5", "nan(1)", "1 2", "--1", "infin"};
+    static const char *const bad[] = {"",   "  ",  "1__0", "_1",     "1_",  "1._5", "e5",   ".",
+                                      "1e", "0x1", "1,5",  "nan(1)", "1 2", "--1",  "infin"};
     double v;
     for (size_t i = 0; i < PX_COUNTOF(good); i++) {
         if (!px_parse_f64(px_str_of(good[i].text), &v))
