@@ -16,7 +16,8 @@ static void put_varint(px_buf *b, uint64_t x)
 }
 
 /* A TensorProto becomes the only initializer of a model, which our reader knows how to read. */
-static pgy_status *read_tensor(px_ref_pool *pool, px_str bytes, px_ref_value *out)
+static pgy_status *read_tensor(px_ref_pool *pool, px_str bytes, pgy_dtype declared,
+                               px_ref_value *out)
 {
     pgy_status *st = NULL;
     px_buf graph = {0}, whole = {0};
@@ -36,7 +37,9 @@ static pgy_status *read_tensor(px_ref_pool *pool, px_str bytes, px_ref_value *ou
     if (t->dtype == PGY_DTYPE_STRING) {
         PX_TRY(px_tensor_new_strings(t->rank, t->dims, t->data, &copy));
     } else {
-        PX_TRY(px_tensor_new_raw(t->dtype, t->rank, t->dims, &copy));
+        /* Old cases store bfloat16 as the uint16 of its bits. */
+        const bool is_bits = declared == PGY_DTYPE_BF16 && t->dtype == PGY_DTYPE_U16;
+        PX_TRY(px_tensor_new_raw(is_bits ? declared : t->dtype, t->rank, t->dims, &copy));
         memcpy(copy->data, t->data, t->size);
     }
     PX_TRY(px_ref_value_load(pool, copy, out));
@@ -50,7 +53,7 @@ done:
 }
 
 static pgy_status *read_value(px_ref_pool *pool, px_str bytes, px_onnx_type_kind kind,
-                              px_ref_value *out);
+                              pgy_dtype declared, px_ref_value *out);
 
 static pgy_status *read_sequence(px_ref_pool *pool, px_str bytes, px_ref_value *out)
 {
@@ -65,9 +68,9 @@ static pgy_status *read_sequence(px_ref_pool *pool, px_str bytes, px_ref_value *
     n = 0;
     for (px_pb r = px_pb_of(bytes, NULL); px_pb_next(&r, &f);) {
         if (f.number == 3)
-            PX_TRY(read_value(pool, f.bytes, PX_ONNX_TYPE_TENSOR, &list->items[n++]));
+            PX_TRY(read_value(pool, f.bytes, PX_ONNX_TYPE_TENSOR, 0, &list->items[n++]));
         else if (f.number == 5)
-            PX_TRY(read_value(pool, f.bytes, PX_ONNX_TYPE_SEQUENCE, &list->items[n++]));
+            PX_TRY(read_value(pool, f.bytes, PX_ONNX_TYPE_SEQUENCE, 0, &list->items[n++]));
     }
     *out = (px_ref_value){
         .kind = PX_REF_SEQUENCE, .dtype = n > 0 ? list->items[0].dtype : 0, .seq = list};
@@ -86,9 +89,9 @@ static pgy_status *read_optional(px_ref_pool *pool, px_str bytes, px_ref_value *
 
     for (px_pb r = px_pb_of(bytes, NULL); px_pb_next(&r, &f);) {
         if (f.number == 3)
-            PX_TRY(read_value(pool, f.bytes, PX_ONNX_TYPE_TENSOR, &item));
+            PX_TRY(read_value(pool, f.bytes, PX_ONNX_TYPE_TENSOR, 0, &item));
         else if (f.number == 5)
-            PX_TRY(read_value(pool, f.bytes, PX_ONNX_TYPE_SEQUENCE, &item));
+            PX_TRY(read_value(pool, f.bytes, PX_ONNX_TYPE_SEQUENCE, 0, &item));
     }
     PX_TRY(px_ref_list_new(item.kind != PX_REF_NONE, &list));
     if (list->n > 0)
@@ -101,7 +104,7 @@ done:
 }
 
 static pgy_status *read_value(px_ref_pool *pool, px_str bytes, px_onnx_type_kind kind,
-                              px_ref_value *out)
+                              pgy_dtype declared, px_ref_value *out)
 {
     switch (kind) {
     case PX_ONNX_TYPE_SEQUENCE:
@@ -110,7 +113,7 @@ static pgy_status *read_value(px_ref_pool *pool, px_str bytes, px_onnx_type_kind
         return read_optional(pool, bytes, out);
     case PX_ONNX_TYPE_NONE:
     case PX_ONNX_TYPE_TENSOR:
-        return read_tensor(pool, bytes, out);
+        return read_tensor(pool, bytes, declared, out);
     default:
         return PX_FAIL(PGY_ERR_UNSUPPORTED, "A value of kind %d is not read here", (int)kind);
     }
@@ -124,7 +127,7 @@ pgy_status *node_value_read(px_ref_pool *pool, const char *path, const px_onnx_t
 
     PX_TRY(px_file_map(path, &file));
     const px_str bytes = {file.data ? (const char *)file.data : "", file.size};
-    PX_TRY(read_value(pool, bytes, type->kind, out));
+    PX_TRY(read_value(pool, bytes, type->kind, type->dtype, out));
 done:
     px_file_unmap(&file);
     return px_status_while(st, "reading %s", path);

@@ -37,6 +37,12 @@ static bool is_random(const char *name)
     return false;
 }
 
+/* Cases that hang on how float32 rounds a tie between two operators. */
+static bool needs_typed(const char *name)
+{
+    return strcmp(name, "test_dynamicquantizelinear_expanded") == 0;
+}
+
 static ptrdiff_t input_position(const px_ref_plan *plan, px_str name)
 {
     for (size_t i = 0; i < plan->n_inputs; i++)
@@ -133,7 +139,8 @@ static verdict run_case(const char *dir, const char *name, bool typed, px_buf *w
     PX_TRY(pgy_context_new(&cx));
     PX_TRY(px_file_map(path, &file));
     PX_TRY(px_onnx_parse((px_str){(const char *)file.data, file.size}, dir, &model));
-    PX_TRY(px_ref_session_open(cx, model, &(px_ref_options){.is_typed = typed}, &session));
+    PX_TRY(px_ref_session_open(cx, model, &(px_ref_options){.is_typed = typed || needs_typed(name)},
+                               &session));
     PX_TRY(run_sets(session, dir, name, why));
 done:;
     verdict v = why->len > 0 ? FAIL : PASS;
