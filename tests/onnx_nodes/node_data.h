@@ -8,9 +8,13 @@
 /* Reads a TensorProto, SequenceProto or OptionalProto as `type` says. Owned by the caller. */
 PX_MUST_USE pgy_status *node_value_read(px_ref_pool *pool, const char *path,
                                         const px_onnx_type *type, px_ref_value *out);
-/* Empty when equal within the tolerances of the standard's own runner (rtol 1e-3, atol 1e-7);
- * else what differs. `shape_only` leaves the elements out. */
-void node_value_diff(const px_ref_value *got, const px_ref_value *want, bool shape_only,
+typedef struct node_tolerance {
+    double rtol, atol;
+} node_tolerance;
+
+/* `out` stays empty when equal within `tol`; else it says what differs. NULL `tol` compares types
+ * and shapes only. */
+void node_value_diff(const px_ref_value *got, const px_ref_value *want, const node_tolerance *tol,
                      px_buf *out);
 
 #endif
