@@ -29,7 +29,7 @@ typedef void *(*add_domain_fn)(void *options, void *domain);
 typedef void *(*get_data_fn)(void *value, void **out);
 typedef void *(*get_shape_fn)(const void *value, void **out);
 typedef void *(*get_count_fn)(const void *shape, size_t *out);
-typedef void (*free_shape_fn)(void *shape);
+typedef void (*free_fn)(void *object);
 typedef void *(*get_input_fn)(const void *context, size_t i, const void **out);
 typedef void *(*get_output_fn)(void *context, size_t i, const int64_t *dims, size_t rank,
                                void **out);
@@ -42,10 +42,12 @@ enum {
     GET_SHAPE = 65,
     GET_INPUT = 90,
     GET_OUTPUT = 91,
-    FREE_SHAPE = 99
+    FREE_SHAPE = 99,
+    FREE_DOMAIN = 101
 };
 
 static const void *const *api;
+static void *domain; /* ours to free: the runtime only borrows it */
 
 #define SLOT(type, number) ((type)(uintptr_t)api[number])
 
@@ -88,7 +90,7 @@ static void compute(void *kernel, void *context)
     SLOT(get_input_fn, GET_INPUT)(context, 0, &in);
     SLOT(get_shape_fn, GET_SHAPE)(in, &shape);
     SLOT(get_count_fn, GET_COUNT)(shape, &n);
-    SLOT(free_shape_fn, FREE_SHAPE)(shape);
+    SLOT(free_fn, FREE_SHAPE)(shape);
     const int64_t dims[] = {(int64_t)n};
     SLOT(get_output_fn, GET_OUTPUT)(context, 0, dims, 1, &out);
     SLOT(get_data_fn, GET_DATA)((void *)(uintptr_t)in, (void **)&x);
@@ -104,6 +106,13 @@ static void destroy(void *kernel)
 static const op double_op = {8,       create, name,    provider, float32,  one,
                              float32, one,    compute, destroy,  required, required};
 
+/* The runtime unloads the library when no session needs it any more. */
+__attribute__((destructor)) static void free_domain(void)
+{
+    if (domain != NULL)
+        SLOT(free_fn, FREE_DOMAIN)(domain);
+}
+
 typedef struct api_base {
     const void *const *(*get_api)(uint32_t version);
 } api_base;
@@ -112,7 +121,7 @@ __attribute__((visibility("default"))) void *RegisterCustomOps(void *options, co
 
 void *RegisterCustomOps(void *options, const api_base *base)
 {
-    void *domain = NULL, *failed;
+    void *failed;
     api = base->get_api(17);
     failed = SLOT(custom_domain_fn, CREATE_DOMAIN)("test.polygraphy", &domain);
     if (failed == NULL)
