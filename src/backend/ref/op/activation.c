@@ -280,6 +280,41 @@ done:
     return st;
 }
 
+/* --- SwiGLU: swish(gate) * value --- */
+
+static void swiglu_row(const px_elem_run *r)
+{
+    const double alpha = ((const params *)r->arg)->alpha;
+    double buffer[CHUNK];
+    for (int64_t begin = 0; begin < r->n; begin += CHUNK) {
+        const int64_t n = PX_MIN(CHUNK, r->n - begin);
+        const double *value = (const double *)r->in[1] + begin;
+        double *o = (double *)r->out + begin;
+        px_v_swish(buffer, (const double *)r->in[0] + begin, alpha, n);
+        for (int64_t i = 0; i < n; i++)
+            o[i] = buffer[i] * value[i];
+    }
+}
+
+static pgy_status *k_swiglu(px_ref_call *c)
+{
+    pgy_status *st = NULL;
+    px_elem e;
+    void *out;
+    const params p = {.alpha = px_ref_attr_f(c, "alpha", 1.0)};
+
+    PX_TRY(px_elem_init(c, &e, 0, 2));
+    PX_TRY(px_elem_same_type(c, &e, 1));
+    if (px_elem_storage(&e, 0) != PGY_DTYPE_F64)
+        PX_TRY(px_elem_bad_type(c, 0));
+    if (!px_shape_eq(e.t[0]->rank, e.t[0]->dims, e.t[1]->rank, e.t[1]->dims))
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "the shapes of gate and value differ"));
+    PX_TRY(px_elem_out(c, &e, 0, c->in[0].dtype, &out));
+    px_elem_apply(&e, out, sizeof(double), swiglu_row, &p);
+done:
+    return st;
+}
+
 #define ROW(name, since, kernel)                                                                   \
     {                                                                                              \
         "", name, since, 1, 1, 1, 1, kernel                                                        \
@@ -329,6 +364,7 @@ static const px_ref_op ops[] = {
     ROW("Mish", 22, k_mish),
     ROW("Swish", 24, k_swish),
     ROW("Shrink", 9, k_shrink),
+    ROW2("SwiGLU", 28, k_swiglu),
 };
 
 const px_ref_family px_ref_family_activation = {ops, PX_COUNTOF(ops)};
