@@ -406,7 +406,7 @@ static pgy_status *fill_integers(px_loader *loader, const pgy_io *input, const r
                                  pgy_tensor *t)
 {
     pgy_status *st = NULL;
-    uint64_t lo, hi;
+    uint64_t lo = 0, hi = 0;
 
     if (t->dtype == PGY_DTYPE_BOOL) {
         PX_TRY(bool_bounds(input, r, &lo, &hi));

@@ -66,7 +66,7 @@ static pgy_status *take_bytes(machine *m, size_t n, px_str *out)
 static pgy_status *take_number(machine *m, int size, int64_t *out)
 {
     pgy_status *st = NULL;
-    px_str bytes;
+    px_str bytes = {0};
     uint64_t v = 0;
 
     PX_TRY(take_bytes(m, (size_t)size, &bytes));
@@ -93,7 +93,7 @@ static pgy_status *take_line(machine *m, px_str *out)
 static pgy_status *push_class(machine *m)
 {
     pgy_status *st = NULL;
-    px_str module, name;
+    px_str module = {0}, name = {0};
 
     PX_TRY(take_line(m, &module));
     PX_TRY(take_line(m, &name));
@@ -105,8 +105,8 @@ done:
 static pgy_status *push_long(machine *m)
 {
     pgy_status *st = NULL;
-    int64_t n;
-    px_str bytes;
+    int64_t n = 0;
+    px_str bytes = {0};
     uint64_t v = 0;
 
     PX_TRY(take_number(m, 1, &n));
@@ -169,7 +169,7 @@ static pgy_status *reduce(machine *m)
 static pgy_status *memo(machine *m, int size, bool put)
 {
     pgy_status *st = NULL;
-    int64_t i;
+    int64_t i = 0;
 
     PX_TRY(take_number(m, size, &i));
     if (i < 0 || i >= MEMO_SIZE || (put && m->n == 0))
@@ -193,7 +193,7 @@ static pgy_status *push_number(machine *m, int size)
 static pgy_status *push_text(machine *m, int size_bytes)
 {
     pgy_status *st = NULL;
-    int64_t n;
+    int64_t n = 0;
     value v = {.kind = TEXT};
 
     PX_TRY(take_number(m, size_bytes, &n));
@@ -219,7 +219,7 @@ static pgy_status *persistent_id(machine *m)
 static pgy_status *step(machine *m, bool *out_stop)
 {
     pgy_status *st = NULL;
-    px_str op;
+    px_str op = {0};
 
     PX_TRY(take_bytes(m, 1, &op));
     switch ((unsigned char)op.ptr[0]) {
@@ -314,7 +314,7 @@ static pgy_status *read_ints(const machine *m, const value *tuple, int64_t *out,
 static pgy_status *read_plan(const machine *m, plan *out)
 {
     pgy_status *st = NULL;
-    int n_strides;
+    int n_strides = 0;
 
     if (!m->has_storage || !m->has_rebuild || m->rebuild.n < 4 || m->storage.n < 3)
         PX_TRY(give_up(m, "no tensor was rebuilt"));
@@ -411,7 +411,7 @@ pgy_status *px_torch_read(const char *what, px_str bytes, pgy_tensor **out)
     pgy_status *st = NULL;
     px_zip zip = {0};
     machine *m = NULL;
-    plan p;
+    plan p = {0};
     bool stop = false;
 
     PX_TRY(px_zip_list(what, bytes, &zip));

@@ -145,7 +145,7 @@ pgy_status *px_zip_list(const char *what, px_str bytes, px_zip *out)
 {
     pgy_status *st = NULL;
     px_zip zip = {0};
-    directory dir;
+    directory dir = {0};
 
     PX_TRY(find_directory(what, bytes, &dir));
     size_t at = (size_t)dir.at;
