@@ -24,16 +24,8 @@ static const refusal refusals[] = {
      "leave the option out to "
      "run the model directly"},
 
-    {offsetof(px_run_args, model.save_onnx.given), NEED_ONNX, "--save-onnx", "write ONNX models",
-     "leave the option out"},
     {offsetof(px_run_args, model.shape_inference.given), NEED_ONNX, "--shape-inference",
      "infer shapes", "infer them beforehand, for example with onnx.shape_inference"},
-    {offsetof(px_run_args, model.onnx_outputs.given), NEED_ONNX, "--onnx-outputs",
-     "change the outputs of a model", "give a model that has these outputs"},
-    {offsetof(px_run_args, model.onnx_exclude_outputs.given), NEED_ONNX, "--onnx-exclude-outputs",
-     "change the outputs of a model", "give a model without these outputs"},
-    {offsetof(px_run_args, model.onnx_outputs_by_type.given), NEED_ONNX, "--onnx-outputs-by-type",
-     "change the outputs of a model", "give a model that has these outputs"},
     {offsetof(px_run_args, model.fp_to_fp16.given), NEED_ONNX, "--fp-to-fp16",
      "convert models to float16", "give a model that is converted already"},
 
