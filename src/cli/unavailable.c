@@ -36,6 +36,12 @@ static const refusal refusals[] = {
     {offsetof(px_run_args, compare.compare_func_script.given), NEED_RUNNER, "--compare-func-script",
      "run Python scripts", "use --compare"},
 
+    {offsetof(px_run_args, ref.ref_ops.given), NEED_NOTHING, "--ref-ops",
+     "list the operators of the reference interpreter", "leave the option out"},
+    {offsetof(px_run_args, runner.streaming.given), NEED_RUNNER, "--streaming",
+     "run runners side by side", "leave the option out"},
+    {offsetof(px_run_args, compare.save_accuracy_results.given), NEED_RUNNER,
+     "--save-accuracy-results", "save verdicts", "leave the option out"},
     {offsetof(px_run_args, runner.use_subprocess.given), NEED_RUNNER, "--use-subprocess",
      "run runners in processes of their own", "leave the option out"},
     {offsetof(px_run_args, runner.timeout.given), NEED_RUNNER, "--timeout",
