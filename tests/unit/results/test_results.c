@@ -438,6 +438,45 @@ static void wrong_arrays_are_explained(void **state)
     px_run_fini(&feeds);
 }
 
+/* Each allocation of a round trip fails once: the error is NOMEM and nothing is lost. */
+static pgy_status *round_trip(fixture *f, const char *in, const char *out)
+{
+    pgy_status *st = NULL;
+    px_run feeds = {0};
+
+    PX_TRY(px_feeds_load(f->cx, in, &feeds));
+    PX_TRY(px_feeds_save(f->cx, &feeds, out));
+done:
+    px_run_fini(&feeds);
+    return st;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    fixture *const f = *state;
+    static const char *const names[] = {"a.json", "a.npz", "b.json"};
+
+    write_file(f, "a.json", example, sizeof example - 1);
+    for (size_t i = 0; i + 1 < PX_COUNTOF(names); i++) {
+        char in[128], out[128];
+        snprintf(in, sizeof in, "%s/%s", f->dir, names[i]);
+        snprintf(out, sizeof out, "%s/%s", f->dir, names[i + 1]);
+        assert_ok(round_trip(f, in, out)); /* what is made once and kept exists now */
+        const uint64_t live = px_mem_live();
+        bool failed = true;
+        for (uint64_t n = 1; failed; n++) {
+            px_mem_fail_after(n);
+            pgy_status *const st = round_trip(f, in, out);
+            px_mem_fail_after(0);
+            failed = st != NULL;
+            if (failed)
+                assert_int_equal(pgy_status_code(st), PGY_ERR_NOMEM);
+            pgy_status_free(st);
+            assert_int_equal(px_mem_live(), live);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -450,6 +489,7 @@ int main(void)
         cmocka_unit_test(single_array_files),
         cmocka_unit_test(wrong_files_are_explained),
         cmocka_unit_test(wrong_arrays_are_explained),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
