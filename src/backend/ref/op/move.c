@@ -227,6 +227,19 @@ pgy_status *px_move_new_done(px_ref_value *v, void *data)
     return st;
 }
 
+pgy_status *px_move_own_strings(px_ref_call *c, size_t i)
+{
+    const pgy_tensor *y = c->out[i].t;
+    pgy_tensor *copy = NULL;
+    if (y->dtype != PGY_DTYPE_STRING)
+        return NULL;
+    pgy_status *st = px_tensor_new_strings(y->rank, y->dims, y->data, &copy);
+    if (!st)
+        px_ref_out_take(
+            c, i, (px_ref_value){.kind = PX_REF_TENSOR, .dtype = PGY_DTYPE_STRING, .t = copy});
+    return st;
+}
+
 static pgy_status *join_shape(px_ref_call *c, const px_ref_value *items, size_t n, int64_t axis,
                               bool is_new, int *out_rank, int64_t *dims, int *out_axis)
 {

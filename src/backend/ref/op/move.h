@@ -31,6 +31,10 @@ PX_MUST_USE pgy_status *px_move_new(px_ref_call *c, pgy_dtype declared, int rank
                                     const int64_t *dims, px_ref_value *out, void **out_data);
 PX_MUST_USE pgy_status *px_move_new_done(px_ref_value *v, void *data);
 
+/* Output `i` gets copies of the bytes that its strings point at, for a kernel that frees those
+ * before it returns (the frame copies afterwards). Does nothing to other types. */
+PX_MUST_USE pgy_status *px_move_own_strings(px_ref_call *c, size_t i);
+
 /* One tensor of `n` > 0 items laid along `axis`: an axis of their own, or one that they have when
  * `is_new` is false. Reversed: the last item first. */
 PX_MUST_USE pgy_status *px_move_join(px_ref_call *c, const px_ref_value *items, size_t n,

@@ -286,6 +286,7 @@ static pgy_status *constant_sparse(px_ref_call *c, const px_onnx_sparse *s)
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A sparse index is outside the shape."));
         memcpy((uint8_t *)y + (size_t)to * elem, (const uint8_t *)v->data + (size_t)i * elem, elem);
     }
+    PX_TRY(px_move_own_strings(c, 0));
 done:
     px_ref_value_free(&values);
     px_ref_value_free(&indices);
@@ -349,6 +350,7 @@ static pgy_status *constant_of_shape(px_ref_call *c)
     PX_TRY(px_ref_out(c, 0, dtype, (int)n, dims, &y));
     px_move_fill(y, v.t ? v.t->data : &zero, v.t ? px_move_elem(v.t) : sizeof zero,
                  px_move_span(dims, 0, (int)n));
+    PX_TRY(px_move_own_strings(c, 0));
 done:
     px_ref_value_free(&v);
     return st;
