@@ -159,6 +159,26 @@ static void tails_keep_their_relative_accuracy(void **state)
     node_expect(&elu, PGY_DTYPE_F64, 2, NODE_DOUBLES(-1e-18, 3), 1e-15);
 }
 
+/* The vector functions at the ends of their range: saturated, never NaN. */
+static void infinities_saturate(void **state)
+{
+    PX_UNUSED(state);
+    const struct {
+        const char *op;
+        double low, high;
+    } cases[] = {{"Tanh", -1, 1},          {"Erf", -1, 1},           {"Sigmoid", 0, 1},
+                 {"Exp", 0, INFINITY},     {"Elu", -1, INFINITY},    {"Softplus", 0, INFINITY},
+                 {"Mish", -0.0, INFINITY}, {"Swish", -0.0, INFINITY}};
+    for (size_t i = 0; i < PX_COUNTOF(cases); i++) {
+        const node_case k = {
+            .op = cases[i].op,
+            .opset = 24,
+            .n_in = 1,
+            .in = {{PGY_DTYPE_F64, 1, {3}, NODE_DOUBLES(-INFINITY, INFINITY, NAN)}}};
+        node_expect(&k, PGY_DTYPE_F64, 3, NODE_DOUBLES(cases[i].low, cases[i].high, NAN), 0);
+    }
+}
+
 static void booleans_may_be_any_byte(void **state)
 {
     PX_UNUSED(state);
@@ -274,6 +294,7 @@ int main(void)
         cmocka_unit_test(clip_uses_the_types_limits),
         cmocka_unit_test(shifts_by_any_amount_are_defined),
         cmocka_unit_test(tails_keep_their_relative_accuracy),
+        cmocka_unit_test(infinities_saturate),
         cmocka_unit_test(booleans_may_be_any_byte),
         cmocka_unit_test(casts_round_once),
         cmocka_unit_test(casts_to_small_floats),

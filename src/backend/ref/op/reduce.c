@@ -349,6 +349,8 @@ static pgy_status *reduced_axes(px_ref_call *c, int input_since, const pgy_tenso
     memset(is_reduced, n == 0 && !noop ? 1 : 0, PX_MAX_RANK);
     for (size_t i = 0; i < n; i++) {
         int axis;
+        if (x->rank == 0 && (axes[i] == 0 || axes[i] == -1))
+            continue; /* a scalar counts as one element, as runtimes have it */
         PX_TRY(px_ref_axis(c, axes[i], x->rank, &axis));
         is_reduced[axis] = true;
     }

@@ -89,7 +89,7 @@ INLINE double tanh1(double x)
     double a = fabs(x);
     a = a > 22.0 ? 22.0 : a;
     const double e = expm1_1(2.0 * a);
-    return copysign(e / (e + 2.0), x) + (x - x) * 0.0; /* the last term lets NaN through */
+    return copysign(e / (e + 2.0), x);
 }
 
 INLINE double sigmoid1(double x)
