@@ -188,16 +188,13 @@ static void constants_survive_in_place_kernels(void **state)
     input(&g, "x");
     initializer(&g, "w", xs, three);
     node(&g, "Add", "w x", "y");
-    output(&g, "y");
-    output(&g, "w");
+    output(&g, "y"); /* nobody reads w afterwards, until the next iteration */
     assert_ok(run_open(&r, &g));
     feed(&r, 0, 3, xs);
     for (int round = 0; round < 2; round++) {
         px_ref_value_free(&r.out[0]);
-        px_ref_value_free(&r.out[1]);
         assert_ok(px_ref_session_run(r.s, r.in, r.out));
         check(&r, 0, 3, (double[]){2, 4, 6});
-        check(&r, 1, 3, (double[]){1, 2, 3});
     }
     run_close(&r);
 }
