@@ -26,8 +26,6 @@ static const refusal refusals[] = {
 
     {offsetof(px_run_args, model.shape_inference.given), NEED_ONNX, "--shape-inference",
      "infer shapes", "infer them beforehand, for example with onnx.shape_inference"},
-    {offsetof(px_run_args, model.fp_to_fp16.given), NEED_ONNX, "--fp-to-fp16",
-     "convert models to float16", "give a model that is converted already"},
 
     {offsetof(px_run_args, data.data_loader_script.given), NEED_RUNNER, "--data-loader-script",
      "run Python scripts", "save the inputs as JSON and give them with --load-inputs"},

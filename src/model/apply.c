@@ -16,10 +16,16 @@ static bool changes_outputs(const px_model_args *args)
            args->onnx_outputs_by_type.given;
 }
 
+static bool changes_precision(const px_model_args *args)
+{
+    return args->fp_to_fp16.given || args->fp_to_bf16.given;
+}
+
 bool px_model_needs_apply(const pgy_model *model, const px_model_args *args)
 {
     return model->type == PGY_MODEL_ONNX &&
-           (changes_outputs(args) || args->save_onnx.given || args->external_data_dir.given);
+           (changes_outputs(args) || changes_precision(args) || args->save_onnx.given ||
+            args->external_data_dir.given);
 }
 
 static pgy_status *set_external_dir(pgy_model *model, const char *dir)
@@ -47,6 +53,23 @@ static pgy_status *apply_outputs(pgy_context *cx, px_onnx_model *m, const px_mod
         PX_TRY(px_onnx_exclude_outputs(cx, m, dropped->at, dropped->n));
 done:
     return st;
+}
+
+static pgy_status *apply_precision(pgy_context *cx, px_onnx_model *m, pgy_dtype to)
+{
+    px_onnx_half_report report = {0};
+    pgy_status *st = px_onnx_to_half(cx, m, &(px_onnx_half_options){.to = to}, &report);
+    if (st)
+        return st;
+    px_log(cx, PGY_LOG_VERBOSE, PX_AT_ONNX,
+           "Converted %zu tensors to %s; %zu nodes stay in float32, %zu casts were inserted",
+           report.n_weights, pgy_dtype_name(to), report.n_kept, report.n_casts);
+    if (report.n_clamped > 0)
+        px_log(cx, PGY_LOG_WARNING, PX_AT_ONNX,
+               "%lld elements of the weights lie outside the range of %s and were set to its "
+               "largest or smallest value",
+               (long long)report.n_clamped, pgy_dtype_name(to));
+    return NULL;
 }
 
 static void log_new_folder(pgy_context *cx, const char *path)
@@ -107,6 +130,15 @@ pgy_status *px_model_apply(pgy_context *cx, pgy_model *model, const px_model_arg
     if (changes_outputs(args)) {
         /* Marking is idempotent, and its messages are due each time. */
         PX_TRY(apply_outputs(cx, m, args));
+        model->is_edited = true;
+        model->io_done = false;
+    }
+    if (changes_precision(args)) {
+        const pgy_dtype to = args->fp_to_bf16.given ? PGY_DTYPE_BF16 : PGY_DTYPE_F16;
+        px_log(cx, PGY_LOG_INFO, PX_AT_ONNX, "Converting float tensors to %s", pgy_dtype_name(to));
+        if (!m->is_half)
+            PX_TRY(apply_precision(cx, m, to));
+        m->is_half = true;
         model->is_edited = true;
         model->io_done = false;
     }

@@ -126,6 +126,12 @@ static const px_opt model_loading_rows[] = {
      PX_BIND(px_model_args, fp_to_fp16, px_opt_flag),
      .help = "Convert the float32 tensors of the graph to float16. Its inputs and "
              "outputs keep their types."},
+    {.names = "--fp-to-bf16",
+     .type = &px_type_flag,
+     PX_BIND(px_model_args, fp_to_bf16, px_opt_flag),
+     .flags = PX_OPT_OURS,
+     .help = "Convert the float32 tensors of the graph to bfloat16. Its inputs and "
+             "outputs keep their types."},
 };
 const px_opt_section px_model_loading = {"ONNX Model Loading",
                                          "Where weights come from, and changes to the graph.",

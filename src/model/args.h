@@ -24,7 +24,7 @@ typedef struct px_model_args {
     px_opt_strs onnx_outputs; /* px_opt_marks_all() tells "mark all" */
     px_opt_strs onnx_exclude_outputs;
     px_opt_strs onnx_outputs_by_type;
-    px_opt_flag fp_to_fp16;
+    px_opt_flag fp_to_fp16, fp_to_bf16;
 
     /* Set by px_model_args_check. */
     const char *path;    /* absolute where it exists; NULL without a model */

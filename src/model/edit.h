@@ -29,6 +29,28 @@ PX_MUST_USE pgy_status *px_onnx_mark_by_type(pgy_context *cx, px_onnx_model *m,
 PX_MUST_USE pgy_status *px_onnx_exclude_outputs(pgy_context *cx, px_onnx_model *m,
                                                 const char *const *names, size_t n);
 
+/* --- precision --- */
+
+typedef struct px_onnx_half_options {
+    pgy_dtype to; /* F16 or BF16 */
+    /* Operator types that stay float32 beside the built-in list; may be NULL. */
+    const char *const *keep;
+    size_t n_keep;
+} px_onnx_half_options;
+
+/* What a change of precision did. */
+typedef struct px_onnx_half_report {
+    size_t n_weights;  /* tensors converted */
+    size_t n_kept;     /* nodes left in float32 */
+    size_t n_casts;    /* Cast nodes inserted */
+    int64_t n_clamped; /* elements outside the new type's range or below its smallest value */
+} px_onnx_half_report;
+
+/* Turns float32 tensors into `to`. Graph inputs and outputs keep their types; Cast nodes stand
+ * between. Errors: UNSUPPORTED below opset 6, those of px_onnx_tensor_load, NOMEM. */
+PX_MUST_USE pgy_status *px_onnx_to_half(pgy_context *cx, px_onnx_model *m,
+                                        const px_onnx_half_options *how, px_onnx_half_report *out);
+
 /* --- saving, and the whole chain --- */
 
 typedef struct px_onnx_save_options {

@@ -57,7 +57,7 @@ typedef struct px_onnx_value_info {
     px_str name;
     px_onnx_type type;
     px_str wire;    /* the whole ValueInfoProto; empty for one we added */
-    bool is_edited; /* the element type counts, not the one in `wire` */
+    bool is_edited; /* name and element type count, not those in `wire` */
 } px_onnx_value_info;
 
 /* Numbers are those of AttributeProto.AttributeType. */
@@ -164,6 +164,7 @@ typedef struct px_onnx_model {
     px_str producer_name, producer_version;
     px_str wire;          /* the whole file */
     char *dir;            /* folder external data is relative to, NUL-terminated */
+    bool is_half;         /* px_onnx_to_half was here */
     bool ignore_external; /* refuse to load external tensors: the user asked for the structure */
     px_arena arena;
     pgy_tensor **owned; /* elements of tensors that an edit made */

@@ -218,14 +218,16 @@ static void put_new_type(emitter *e, const px_onnx_type *type)
 }
 
 /* `wire` is a message on the way to the element type: ValueInfoProto (depth 0), TypeProto (1),
- * TypeProto.Tensor (2). Everything beside that way is copied. */
+ * TypeProto.Tensor (2). Everything beside that way is copied, but the name. */
 static void put_retyped(emitter *e, px_str wire, pgy_dtype dtype, int depth)
 {
     static const uint8_t way[] = {PX_F_VALUE_TYPE, PX_F_TYPE_TENSOR, PX_F_TENSOR_TYPE_ELEM};
     px_pb pb = px_pb_of(wire, NULL);
     px_pb_field f;
     while (px_pb_next(&pb, &f)) {
-        if (f.number != way[depth]) {
+        if (depth == 0 && f.number == PX_F_VALUE_NAME) {
+            continue;
+        } else if (f.number != way[depth]) {
             px_pb_put_whole(e->out, f.whole);
         } else if (depth == 2) {
             px_pb_put_varint(e->out, f.number, (uint64_t)dtype);
@@ -244,12 +246,11 @@ static void emit_value_info(emitter *e, uint32_t number, const px_onnx_value_inf
         return;
     }
     px_pb_mark mark = px_pb_open(e->out);
-    if (v->wire.ptr) {
+    put_text(e, PX_F_VALUE_NAME, v->name);
+    if (v->wire.ptr)
         put_retyped(e, v->wire, v->type.dtype, 0);
-    } else {
-        put_text(e, PX_F_VALUE_NAME, v->name);
+    else
         put_new_type(e, &v->type);
-    }
     px_pb_close(e->out, mark, number);
 }
 

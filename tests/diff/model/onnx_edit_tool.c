@@ -48,6 +48,10 @@ static void option(px_model_args *a, const char **serialize, const char *name, c
     else if (strcmp(name, "--external-data-size-threshold") == 0)
         a->external_data_size_threshold =
             (px_opt_int){.given = true, .value = strtoll(words[0], NULL, 10)};
+    else if (strcmp(name, "--fp-to-fp16") == 0)
+        a->fp_to_fp16.given = true;
+    else if (strcmp(name, "--fp-to-bf16") == 0)
+        a->fp_to_bf16.given = true;
     else if (strcmp(name, "--serialize") == 0)
         *serialize = words[0];
     else

@@ -246,6 +246,49 @@ static void memory_may_run_out_while_writing(void **state)
     assert_int_equal(rmdir(dir), 0); /* nothing else was left there */
 }
 
+static void memory_may_run_out_while_converting(void **state)
+{
+    PX_UNUSED(state);
+    for (uint64_t n = 1;; n++) {
+        pgy_model *model = open_model(NULL, "precision.onnx");
+        px_onnx_model *m = NULL;
+        px_onnx_half_report report = {0};
+        assert_ok(px_model_onnx(model, &m));
+        px_mem_fail_after(n);
+        pgy_status *st =
+            px_onnx_to_half(NULL, m, &(px_onnx_half_options){.to = PGY_DTYPE_F16}, &report);
+        px_mem_fail_after(0);
+        pgy_model_close(model);
+        if (!st) {
+            assert_int_equal(report.n_clamped, 4);
+            assert_int_equal(report.n_weights, 2); /* `scales` stays, `wide` and `kb` change */
+            break;
+        }
+        assert_int_equal(pgy_status_code(st), PGY_ERR_NOMEM);
+        pgy_status_free(st);
+    }
+}
+
+static void operators_of_the_users_list_stay(void **state)
+{
+    PX_UNUSED(state);
+    pgy_model *model = open_model(NULL, "dyn.onnx");
+    px_onnx_model *m = NULL;
+    px_onnx_half_report report = {0};
+    const char *keep[] = {"MatMul", "Add"};
+    assert_ok(px_model_onnx(model, &m));
+    assert_ok(px_onnx_to_half(
+        NULL, m, &(px_onnx_half_options){.to = PGY_DTYPE_BF16, .keep = keep, .n_keep = 2},
+        &report));
+    assert_int_equal(report.n_kept, 2);
+    assert_int_equal(report.n_weights, 0);
+    assert_int_equal(report.n_casts, 2); /* around Relu */
+    assert_int_equal(m->graph.n_nodes, 5);
+    assert_true(px_str_is(m->graph.nodes[1].op_type, "Cast"));
+    assert_int_equal(m->graph.nodes[1].attrs[0].i, PGY_DTYPE_BF16);
+    pgy_model_close(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +300,8 @@ int main(void)
         cmocka_unit_test(applying_twice_changes_once),
         cmocka_unit_test(an_untouched_model_is_served_from_its_map),
         cmocka_unit_test(memory_may_run_out_while_writing),
+        cmocka_unit_test(memory_may_run_out_while_converting),
+        cmocka_unit_test(operators_of_the_users_list_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
