@@ -251,6 +251,9 @@ static pgy_status *log_output_stats(const px_comparison *c, const px_pair_result
     px_stats stats[2];
     double range[2];
     const px_stats *known = known_stats(pair, output, t);
+    px_work unused;
+    if (!px_work_of(t[0]->dtype, &unused) || !px_work_of(t[1]->dtype, &unused))
+        return NULL; /* text has no statistics */
     for (int i = 0; i < 2; i++) {
         if (known != NULL)
             stats[i] = known[i];
