@@ -294,6 +294,7 @@ typedef struct few_job {
     const double *b;
     double alpha, beta;
     double *c;
+    px_gemm_axpy_fn axpy;
 } few_job;
 
 static void few_store(const few_job *job, int64_t i, int64_t j, double sum)
@@ -335,11 +336,8 @@ static void few_axpy(void *arg, int64_t begin, int64_t end)
         memset(acc, 0, sizeof acc);
         for (int64_t p = 0; p < job->k; p++) {
             const double *b = job->b + p * job->ldb + j0;
-            for (int64_t i = 0; i < job->m; i++) {
-                const double a = job->a[i * job->k + p];
-                for (int64_t j = 0; j < n; j++)
-                    acc[i][j] += a * b[j];
-            }
+            for (int64_t i = 0; i < job->m; i++)
+                job->axpy(n, job->a[i * job->k + p], b, 1, acc[i]);
         }
         for (int64_t i = 0; i < job->m; i++)
             for (int64_t j = 0; j < n; j++)
@@ -387,7 +385,8 @@ pgy_status *px_ref_gemm(pgy_context *cx, bool trans_a, bool trans_b, int64_t m, 
                        .b = b,
                        .alpha = alpha,
                        .beta = beta,
-                       .c = c};
+                       .c = c,
+                       .axpy = isa->axpy};
         return few_rows(cx, trans_a, &few, a, lda);
     }
     if (!px_gemm_packed_count(m, isa->mr, k, &count))

@@ -95,15 +95,15 @@ pgy_status *px_ref_window_init(px_ref_call *c, const pgy_tensor *x, const int64_
         if (is_valid)
             w->pad[d] = w->pad_end[d] = 0;
         const int64_t room = w->in[d] + w->pad[d] + w->pad_end[d] - extent;
-        if (room < 0) {
+        /* COMPAT: where a pool's window does not fit, ONNX Runtime still divides as C does, towards
+         * zero: one position that is cut short, or none (test pools_over_too_small_inputs). */
+        w->out[d] = (room + (is_ceil && room > 0 ? w->stride[d] - 1 : 0)) / w->stride[d] + 1;
+        if (w->in[d] == 0 && room < 0)
             w->out[d] = 0;
-            if (w->in[d] > 0)
-                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
-                                   "a window of %lld is larger than the padded input, %lld",
-                                   (long long)extent, (long long)(room + extent)));
-            continue;
-        }
-        w->out[d] = (room + (is_ceil ? w->stride[d] - 1 : 0)) / w->stride[d] + 1;
+        else if (w->out[d] < 0 || (kernel && room < 0))
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                               "a window of %lld is larger than the padded input, %lld",
+                               (long long)extent, (long long)(room + extent)));
         /* A last window that would start in the padding behind the input is left out. */
         if (is_ceil && (w->out[d] - 1) * w->stride[d] >= w->in[d] + w->pad[d])
             w->out[d]--;

@@ -286,6 +286,25 @@ static void ceil_mode_drops_windows_behind_the_input(void **state)
     node_expect(&k, F64, 2, NODE_DOUBLES(3, 7), 0);
 }
 
+static void pools_over_too_small_inputs(void **state)
+{
+    PX_UNUSED(state);
+    node_case k = {.op = "MaxPool",
+                   .opset = 11,
+                   .n_in = 1,
+                   .in = {{F64, 3, {1, 1, 1}, NODE_DOUBLES(5)}},
+                   .attrs = {NODE_INTS("kernel_shape", 1, 2)},
+                   .n_attrs = 1};
+    node_expect(&k, F64, 0, NULL, 0);
+    k.attrs[0] = (px_onnx_attr)NODE_INTS("kernel_shape", 1, 3);
+    node_expect_error(&k, PGY_ERR_MODEL, "larger than the padded input");
+    k.attrs[1] = (px_onnx_attr)NODE_INTS("strides", 1, 3);
+    k.n_attrs = 2;
+    node_expect(&k, F64, 1, NODE_DOUBLES(5), 0);
+    k.op = "AveragePool"; /* over what there is */
+    node_expect(&k, F64, 1, NODE_DOUBLES(5), 0);
+}
+
 static void unpool_checks_its_indices(void **state)
 {
     PX_UNUSED(state);
@@ -314,6 +333,7 @@ int main(void)
         cmocka_unit_test(pools_are_as_defined),
         cmocka_unit_test(max_pool_indices_count_over_all_planes),
         cmocka_unit_test(ceil_mode_drops_windows_behind_the_input),
+        cmocka_unit_test(pools_over_too_small_inputs),
         cmocka_unit_test(unpool_checks_its_indices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
