@@ -65,10 +65,11 @@ int64_t px_ml_binary_scores(px_ml_transform how, px_ml_second second, double sco
         out[0] = how == PX_ML_PROBIT ? probit(score) : score;
         return 1;
     }
-    out[1] = score;
-    out[0] = second == PX_ML_SECOND_COMPLEMENT ? 1 - score : -score;
-    if (second == PX_ML_SECOND_NEGATIVE)
-        px_ml_transform_row(how, out, 2);
+    bool is_logistic = how == PX_ML_LOGISTIC;
+    out[1] = is_logistic ? logistic(score) : score;
+    out[0] = is_logistic                         ? logistic(-score)
+             : second == PX_ML_SECOND_COMPLEMENT ? 1 - score
+                                                 : -score;
     return 2;
 }
 

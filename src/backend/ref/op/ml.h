@@ -18,14 +18,16 @@ PX_MUST_USE pgy_status *px_ml_transform_of(px_ref_call *c, px_ml_transform *out)
 /* One row of scores, in place. */
 void px_ml_transform_row(px_ml_transform how, double *row, int64_t n);
 
-/* How one score of a two-class model becomes two. */
+/* How one score of a two-class model becomes two. The standard leaves it open; this is what ONNX
+ * Runtime does, the softmax transforms included, which leave such scores as they are. */
 typedef enum px_ml_second {
     PX_ML_SECOND_NONE,       /* it stays alone */
     PX_ML_SECOND_COMPLEMENT, /* 1 - s and s */
-    PX_ML_SECOND_NEGATIVE    /* -s and s, then transformed */
+    PX_ML_SECOND_NEGATIVE    /* -s and s */
 } px_ml_second;
 
-/* Writes the one or two transformed scores of a single `score`; returns how many. */
+/* Writes the one or two scores of a single `score` (with LOGISTIC those of -s and s whatever
+ * `second` says); returns how many: always 1 with PROBIT. */
 int64_t px_ml_binary_scores(px_ml_transform how, px_ml_second second, double score, double *out);
 
 /* Class labels, from attributes `ints_name` or "classlabels_strings". */

@@ -83,7 +83,7 @@ static pgy_status *linear_classifier(px_ref_call *c)
     void *y;
     PX_TRY(linear_of(c, 0, &l));
     PX_TRY(px_ml_labels_of(c, "classlabels_ints", &labels));
-    bool is_binary = l.targets == 1 && labels.n == 2;
+    bool is_binary = l.targets == 1 && labels.n == 2 && l.transform != PX_ML_PROBIT;
     int64_t width = is_binary ? 2 : l.targets, dims[2] = {l.rows, width};
     PX_TRY(PX_MOVE_SCRATCH(c, scores, l.targets + 2));
     PX_TRY(PX_MOVE_SCRATCH(c, at, l.rows));
@@ -91,11 +91,10 @@ static pgy_status *linear_classifier(px_ref_call *c)
     for (int64_t r = 0; r < l.rows; r++) {
         linear_row(&l, r, scores);
         at[r] = l.targets == 1 ? scores[0] > 0 : arg_max(scores, l.targets);
-        if (is_binary) {
-            scores[1] = scores[0];
-            scores[0] = -scores[0];
-        }
-        px_ml_transform_row(l.transform, scores, width);
+        if (is_binary)
+            px_ml_binary_scores(l.transform, PX_ML_SECOND_COMPLEMENT, scores[0], scores);
+        else
+            px_ml_transform_row(l.transform, scores, width);
         memcpy((double *)y + r * width, scores, (size_t)width * sizeof *scores);
     }
     PX_TRY(px_ml_labels_out(c, &labels, at, l.rows));
@@ -310,17 +309,15 @@ done:
 
 /* Position of a row's label, and what to do with a single score. */
 static int64_t svm_label(const svm *s, const svm_classes *k, const double *scores, int64_t n_scores,
-                         bool positive_only, int64_t n_labels, px_ml_second *second)
+                         int64_t n_labels, px_ml_second *second)
 {
     const double *ranked = s->n_vectors > 0 ? k->votes : scores;
     int64_t best = arg_max(ranked, s->n_vectors > 0 ? k->n : n_scores);
-    *second = PX_ML_SECOND_NONE;
-    if (s->n_rho != 1)
-        return best;
-    if (n_labels != 2)
-        return ranked[best] > 0;
-    *second = PX_ML_SECOND_NEGATIVE;
-    return !k->prob_a && positive_only && ranked[best] >= 0.5 ? 1 : best;
+    bool is_softmax = s->transform == PX_ML_SOFTMAX || s->transform == PX_ML_SOFTMAX_ZERO;
+    *second = s->n_rho != 1 || n_labels != 2 ? PX_ML_SECOND_NONE
+              : is_softmax                   ? PX_ML_SECOND_COMPLEMENT
+                                             : PX_ML_SECOND_NEGATIVE;
+    return s->n_rho == 1 && n_labels != 2 ? ranked[best] > 0 : best;
 }
 
 static pgy_status *svm_classifier(px_ref_call *c)
@@ -332,11 +329,8 @@ static pgy_status *svm_classifier(px_ref_call *c)
     int64_t *at;
     double *scores;
     void *y;
-    bool positive_only = true;
     PX_TRY(px_ml_labels_of(c, "classlabels_ints", &labels));
     PX_TRY(svm_classes_of(c, &s, &labels, &k));
-    for (int64_t i = 0; i < s.n_coefficients; i++)
-        positive_only = positive_only && s.coefficients[i] >= 0;
     int64_t n = s.n_vectors == 0 || k.prob_a ? k.n : k.n * (k.n - 1) / 2;
     PX_TRY(PX_MOVE_SCRATCH(c, at, s.rows));
     PX_TRY(PX_MOVE_SCRATCH(c, scores, PX_MAX(n, 2)));
@@ -354,7 +348,7 @@ static pgy_status *svm_classifier(px_ref_call *c)
         else if (s.n_vectors > 0)
             memcpy(scores, k.pairs, (size_t)n * sizeof *scores);
         px_ml_second second;
-        at[r] = svm_label(&s, &k, scores, n, positive_only, labels.n, &second);
+        at[r] = svm_label(&s, &k, scores, n, labels.n, &second);
         if (n == 1)
             px_ml_binary_scores(s.transform, second, scores[0], scores);
         else

@@ -585,24 +585,31 @@ done:
     return st;
 }
 
-/* Two classes, weights for one of them only: one score decides, and stands for both. */
-static int64_t binary_row(px_ml_transform transform, const forest *f, double score, double *out)
+/* One row of class scores becomes a label's position and the transformed scores; returns how many.
+ * Where a model has two classes or one but weights for one only, the standard leaves open what the
+ * scores are; then this is what ONNX Runtime does. */
+static int64_t class_row(px_ml_transform transform, const forest *f, const double *scores,
+                         double *out, int64_t *label)
 {
-    int64_t label = score > (f->is_all_positive ? 0.5 : 0);
-    px_ml_binary_scores(transform,
-                        f->is_all_positive ? PX_ML_SECOND_COMPLEMENT : PX_ML_SECOND_NEGATIVE, score,
-                        out);
-    return label;
-}
-
-static int64_t class_row(px_ml_transform transform, const double *scores, int64_t n, double *out)
-{
-    int64_t label = 0;
-    for (int64_t i = 1; i < n; i++)
-        label = scores[i] > scores[label] ? i : label;
+    int64_t n = f->n_targets, target = f->n_pairs > 0 ? f->pairs[0].target : 0;
+    if (n == 1) {
+        *label = scores[0] > 0;
+        return px_ml_binary_scores(transform, PX_ML_SECOND_NONE, scores[0], out);
+    }
+    if (n == 2 && f->n_pairs > 0 && f->is_single_target) {
+        *label = scores[target] > (f->is_all_positive ? 0.5 : 0);
+        if (target == 0)
+            return px_ml_binary_scores(
+                transform, f->is_all_positive ? PX_ML_SECOND_COMPLEMENT : PX_ML_SECOND_NEGATIVE,
+                scores[0], out);
+    } else {
+        *label = 0;
+        for (int64_t i = 1; i < n; i++)
+            *label = scores[i] > scores[*label] ? i : *label;
+    }
     memcpy(out, scores, (size_t)n * sizeof *out);
     px_ml_transform_row(transform, out, n);
-    return label;
+    return n;
 }
 
 static pgy_status *tree_ensemble_classifier(px_ref_call *c)
@@ -613,26 +620,26 @@ static pgy_status *tree_ensemble_classifier(px_ref_call *c)
     px_ml_transform transform;
     px_ml_labels labels;
     int64_t rows, cols, *at;
-    double *sums;
+    double *sums, *out;
     void *y;
     PX_TRY(px_ml_rows(c, &x, &rows, &cols));
     PX_TRY(px_ml_transform_of(c, &transform));
     PX_TRY(px_ml_labels_of(c, "classlabels_int64s", &labels));
     PX_TRY(forest_of(c, "class", labels.n, &f));
-    int64_t n = f->n_targets;
-    bool is_binary = n <= 2 && f->n_pairs > 0 && f->is_single_target;
-    int64_t width = is_binary && transform != PX_ML_PROBIT ? 2 : is_binary ? 1 : n;
-    int64_t dims[2] = {rows, width};
-    PX_TRY(PX_MOVE_SCRATCH(c, sums, rows * n));
+    int64_t n = f->n_targets, total;
+    if (__builtin_mul_overflow(rows, n, &total))
+        PX_TRY(px_status_nomem());
+    PX_TRY(PX_MOVE_SCRATCH(c, sums, total));
     PX_TRY(PX_MOVE_SCRATCH(c, at, rows));
-    PX_TRY(px_ref_out(c, 1, PGY_DTYPE_F32, 2, dims, &y));
+    PX_TRY(PX_MOVE_SCRATCH(c, out, 2 * n + 2));
     PX_TRY(forest_run(c, f, x, rows, cols, AGGREGATE_SUM, sums));
     PX_TRY(add_base(c, sums, rows, n));
-    int64_t target = f->n_pairs > 0 ? f->pairs[0].target : 0;
+    /* Every row has the same number of scores; one of zeros tells it. */
+    int64_t dims[2] = {rows, class_row(transform, f, out, out + n, at)};
+    PX_TRY(px_ref_out(c, 1, PGY_DTYPE_F32, 2, dims, &y));
     for (int64_t r = 0; r < rows; r++) {
-        double *out = (double *)y + r * width;
-        at[r] = is_binary ? binary_row(transform, f, sums[r * n + target], out)
-                          : class_row(transform, sums + r * n, n, out);
+        class_row(transform, f, sums + r * n, out, &at[r]);
+        memcpy((double *)y + r * dims[1], out, (size_t)dims[1] * sizeof *out);
     }
     if (n == 1 && !labels.strings) /* one label: 0 and 1 are given */
         labels = (px_ml_labels){0};
