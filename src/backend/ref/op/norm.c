@@ -621,7 +621,8 @@ static const px_ref_op ops[] = {
     ROW("InstanceNormalization", 1, 3, k_instance),
     ROW("InstanceNormalization", 6, 3, k_instance),
     ROW("InstanceNormalization", 22, 3, k_instance),
-    {"", "LayerNormalization", 17, 2, 3, 1, 3, k_layer},
+    /* ONNX Runtime reads it in models of any version. */
+    {"", "LayerNormalization", 1, 2, 3, 1, 3, k_layer},
     ROW("GroupNormalization", 18, 3, k_group_18),
     ROW("GroupNormalization", 21, 3, k_group_21),
     ROW("RMSNormalization", 23, 2, k_rms),
