@@ -1,8 +1,9 @@
 /* backend/ref/op/ms_attention.c - com.microsoft: Attention, QAttention, MultiHeadAttention,
  * RotaryEmbedding.
  *
- * Masks become numbers that are added to the scores, mask_filter_value where a key is not seen, so
- * that a row without any key gets the mean of all values, as in ONNX Runtime.
+ * Masks become numbers that are added to the scores, mask_filter_value where a key is masked, so
+ * that a row whose keys are all masked gets the mean of the values, as in ONNX Runtime. Only the
+ * keys after the query (unidirectional) are out of the question.
  */
 #include "backend/ref/op/attend.h"
 #include "backend/ref/op/ms_call.h"
@@ -84,9 +85,9 @@ static pgy_status *bias_of(px_ref_call *c, size_t mask, size_t bias, const mask_
         int64_t j = k % p->kv_len, i = k / p->kv_len % p->q_len, row = k / p->kv_len / p->q_len;
         int64_t b = row / heads, from = (batch == 1 ? row % heads : row) * p->q_len + i;
         sum[k] = extra ? ((const double *)extra->data)[from * p->kv_len + j] : 0;
-        /* A key that is masked twice is added to twice. */
-        sum[k] += p->is_causal && j > p->n_past + i ? p->unseen : 0;
         sum[k] += mask_sees(p, m, at, b, i, j) ? 0 : p->unseen;
+        if (p->is_causal && j > p->n_past + i)
+            sum[k] = -INFINITY;
     }
     a->bias = sum;
     a->bias_cols = p->kv_len;

@@ -151,7 +151,11 @@ static pgy_status *run_direction(px_ref_call *c, const lstm *l, int64_t dir, dou
     for (int64_t i = 0; b && i < rows * wide; i++)
         l->gates[i] += b[i % wide] + b[wide + i % wide];
     for (int64_t s = 0; s < l->steps; s++) {
-        px_ms_round_dynamic(h, l->batch * l->hidden, l->rounded);
+        memcpy(l->rounded, h, (size_t)(l->batch * l->hidden) * sizeof *h);
+        for (int64_t n = 0; l->lens && n < l->batch; n++)
+            if (s >= l->lens[n]) /* a sequence that has ended does not widen the steps */
+                memset(l->rounded + n * l->hidden, 0, (size_t)l->hidden * sizeof *h);
+        px_ms_round_dynamic(l->rounded, l->batch * l->hidden, l->rounded);
         PX_TRY(px_ref_gemm(c->cx, false, false, l->batch, wide, l->hidden, 1, l->rounded, l->hidden,
                            l->r + dir * l->hidden * wide, wide, 0, l->step_gates, wide));
         for (int64_t n = 0; n < l->batch; n++) {

@@ -22,7 +22,7 @@ PX_MUST_USE pgy_status *px_ms_scale_of(px_ref_call *c, size_t scale, size_t zero
 PX_MUST_USE pgy_status *px_ms_dequantize(px_ref_call *c, size_t i, const px_ms_scale *s,
                                          const double **out);
 /* Rounds `n` numbers to 8-bit steps between their extremes (0 included) as the dynamically
- * quantizing operators do, and writes what the steps stand for. */
+ * quantizing operators do, and writes what the steps stand for (`out` may be `x`). */
 void px_ms_round_dynamic(const double *x, int64_t n, double *out);
 
 /* A batch of matrices seen in float64. */
