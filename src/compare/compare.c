@@ -249,6 +249,7 @@ static pgy_status *log_output_stats(const px_comparison *c, const px_pair_result
     pgy_status *st = NULL;
     px_buf title = {0};
     px_stats stats[2];
+    px_hist hists[PX_N_OF];
     double range[2];
     const px_stats *known = known_stats(pair, output, t);
     px_work unused;
@@ -264,9 +265,12 @@ static pgy_status *log_output_stats(const px_comparison *c, const px_pair_result
     for (int i = 0; i < 2; i++) {
         px_pair alone; /* the arrays may differ in count here */
         PX_TRY(px_pair_init(t[i], NULL, false, 0, 0, &alone));
+        if (px_detail_shows(c->cx, detail))
+            PX_TRY(px_hists_of(c->cx, &alone, PX_NEED(PX_OF_A), &stats[i], range, hists));
         title.len = 0;
         px_buf_printf(&title, "%s: %s", pair->runner[i], names[i]);
-        PX_TRY(px_log_stats(c->cx, px_buf_cstr(&title), &alone, PX_OF_A, &stats[i], range, detail));
+        PX_TRY(px_log_stats(c->cx, px_buf_cstr(&title), &alone, PX_OF_A, &stats[i], &hists[PX_OF_A],
+                            detail));
     }
 done:
     px_buf_fini(&title);

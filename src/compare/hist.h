@@ -24,10 +24,12 @@ typedef struct px_hist {
     char why[160];
 } px_hist;
 
-/* Histogram of one of the pair's arrays; `stats` are its numbers. `range`: first and last edge
- * given from outside (the joint minimum and maximum), or NULL for the array's own. Errors: NOMEM.
- */
-PX_MUST_USE pgy_status *px_hist_of(pgy_context *cx, const px_pair *pair, px_which which,
-                                   const px_stats *stats, const double *range, px_hist *out);
+/* Histograms of the pair's arrays in `need` (PX_NEED bits) in one pass; `stats[i]` are the
+ * numbers of array i. `range`: first and last edge for A and B given from outside (the joint
+ * minimum and maximum), or NULL for each array's own, which the differences always use. Fills
+ * out[i] of the needed ones. Errors: NOMEM. */
+PX_MUST_USE pgy_status *px_hists_of(pgy_context *cx, const px_pair *pair, unsigned need,
+                                    const px_stats *stats, const double *range,
+                                    px_hist out[PX_N_OF]);
 
 #endif

@@ -150,16 +150,21 @@ static pgy_status *log_both(const px_case *c, bool passed)
     pgy_status *st = NULL;
     px_pair pair;
     px_pair_stats stats;
+    px_hist hists[PX_N_OF];
     double range[2];
+    const unsigned both = PX_NEED(PX_OF_A) | PX_NEED(PX_OF_B);
+    const int detail = passed ? PGY_LOG_VERBOSE : PGY_LOG_INFO;
     px_buf title = {0};
     PX_TRY(px_pair_init(c->tensor[0], c->tensor[1], false, 0, 0, &pair));
-    PX_TRY(px_pair_stats_of(c->cx, &pair, PX_NEED(PX_OF_A) | PX_NEED(PX_OF_B), NAN, &stats));
+    PX_TRY(px_pair_stats_of(c->cx, &pair, both, NAN, &stats));
     px_joint_range(&stats.of[PX_OF_A], &stats.of[PX_OF_B], range);
+    if (px_detail_shows(c->cx, detail))
+        PX_TRY(px_hists_of(c->cx, &pair, both, stats.of, range, hists));
     for (int i = 0; i < 2; i++) {
         title.len = 0;
         px_buf_printf(&title, "%s: %s", c->runner[i], c->name[i]);
-        PX_TRY(px_log_stats(c->cx, px_buf_cstr(&title), &pair, (px_which)i, &stats.of[i], range,
-                            passed ? PGY_LOG_VERBOSE : PGY_LOG_INFO));
+        PX_TRY(px_log_stats(c->cx, px_buf_cstr(&title), &pair, (px_which)i, &stats.of[i], &hists[i],
+                            detail));
     }
 done:
     px_buf_fini(&title);

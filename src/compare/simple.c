@@ -203,19 +203,25 @@ static pgy_status *draw(const px_case *c, px_plot_stage stage, const px_pair *pa
     return st;
 }
 
-static pgy_status *log_differences(const px_case *c, const px_pair *pair, const px_output_result *r)
+static int detail_of(const px_output_result *r)
+{
+    return r->passed ? PGY_LOG_VERBOSE : PGY_LOG_INFO;
+}
+
+static pgy_status *log_differences(const px_case *c, const px_pair *pair, const px_output_result *r,
+                                   const px_hist hists[PX_N_OF])
 {
     pgy_status *st = NULL;
-    const int detail = r->passed ? PGY_LOG_VERBOSE : PGY_LOG_INFO;
+    const int detail = detail_of(r);
     px_log(c->cx, PGY_LOG_INFO, PX_AT_COMPARE, "Error Metrics: %s", c->name[0]);
     px_log_indent(c->cx, 1);
     log_required(c, r);
     PX_TRY(draw(c, PX_PLOT_ERRORS, pair, r));
     PX_TRY(px_log_stats(c->cx, "Absolute Difference", pair, PX_OF_ABS, &r->stats.of[PX_OF_ABS],
-                        NULL, detail));
+                        &hists[PX_OF_ABS], detail));
     PX_TRY(draw(c, PX_PLOT_ABS_HEATMAP, pair, r));
     PX_TRY(px_log_stats(c->cx, "Relative Difference", pair, PX_OF_REL, &r->stats.of[PX_OF_REL],
-                        NULL, detail));
+                        &hists[PX_OF_REL], detail));
     PX_TRY(draw(c, PX_PLOT_REL_HEATMAP, pair, r));
     log_ulp(c, &r->stats.ulp);
 done:
@@ -252,21 +258,39 @@ static void log_verdict(const px_case *c, const px_output_result *r)
     px_buf_fini(&text);
 }
 
-static pgy_status *log_outputs(const px_case *c, const px_pair *pair, const px_output_result *r)
+static pgy_status *log_outputs(const px_case *c, const px_pair *pair, const px_output_result *r,
+                               const px_hist hists[PX_N_OF])
 {
     pgy_status *st = NULL;
-    double range[2];
     px_buf title = {0};
-    const px_stats *of = r->stats.of;
-    px_joint_range(&of[PX_OF_A], &of[PX_OF_B], range);
     for (int i = 0; i < 2; i++) {
         title.len = 0;
         px_buf_printf(&title, "%s: %s", c->runner[i], c->name[i]);
-        PX_TRY(px_log_stats(c->cx, px_buf_cstr(&title), pair, (px_which)i, &of[i], range,
-                            r->passed ? PGY_LOG_VERBOSE : PGY_LOG_INFO));
+        PX_TRY(px_log_stats(c->cx, px_buf_cstr(&title), pair, (px_which)i, &r->stats.of[i],
+                            &hists[i], detail_of(r)));
     }
 done:
     px_buf_fini(&title);
+    return st;
+}
+
+/* All lines about numbers, with histograms in one pass if they show. */
+static pgy_status *log_numbers(const px_case *c, const px_pair *pair, const px_output_result *r)
+{
+    pgy_status *st = NULL;
+    px_hist hists[PX_N_OF];
+    double range[2];
+    const px_stats *of = r->stats.of;
+    unsigned need = PX_NEED(PX_OF_ABS) | PX_NEED(PX_OF_REL);
+    if (c->layout == PX_LAYOUT_049)
+        need |= PX_NEED(PX_OF_A) | PX_NEED(PX_OF_B);
+    px_joint_range(&of[PX_OF_A], &of[PX_OF_B], range);
+    if (px_detail_shows(c->cx, detail_of(r)))
+        PX_TRY(px_hists_of(c->cx, pair, need, of, range, hists));
+    if (c->layout == PX_LAYOUT_049)
+        PX_TRY(log_outputs(c, pair, r, hists));
+    PX_TRY(log_differences(c, pair, r, hists));
+done:
     return st;
 }
 
@@ -354,9 +378,7 @@ pgy_status *px_func_simple(const px_case *c, px_output_result *out)
                     c->runner[1], c->name[1]);
     if (r.stat == PX_STAT_ELEMWISE)
         PX_TRY(px_log_mismatches(c->cx, &pair, r.stats.n_mismatch, c->runner[0], c->runner[1]));
-    if (c->layout == PX_LAYOUT_049)
-        PX_TRY(log_outputs(c, &pair, &r));
-    PX_TRY(log_differences(c, &pair, &r));
+    PX_TRY(log_numbers(c, &pair, &r));
     log_finished(c, t);
     log_verdict(c, &r);
     PX_TRY(PX_ALLOC(r.dims, (size_t)t[0]->rank + 1));

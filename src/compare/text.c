@@ -137,17 +137,14 @@ done:
     return st;
 }
 
-static pgy_status *log_hist(pgy_context *cx, const px_pair *pair, px_which which,
-                            const px_stats *stats, const double *range, int severity)
+static pgy_status *log_hist(pgy_context *cx, const px_hist *hist, int severity)
 {
     pgy_status *st = NULL;
-    px_hist hist;
     px_buf text = {0};
-    PX_TRY(px_hist_of(cx, pair, which, stats, range, &hist));
-    if (hist.state == PX_HIST_FAILED)
+    if (hist->state == PX_HIST_FAILED)
         px_log(cx, PGY_LOG_VERBOSE, PX_AT_STATS,
-               "Could not generate histogram. Note: Error was: %s", hist.why);
-    px_text_hist(&text, &hist);
+               "Could not generate histogram. Note: Error was: %s", hist->why);
+    px_text_hist(&text, hist);
     PX_TRY(px_buf_status(&text));
     px_log_text(cx, severity, PX_AT_STATS, px_buf_str(&text));
 done:
@@ -155,8 +152,13 @@ done:
     return st;
 }
 
+bool px_detail_shows(const pgy_context *cx, int detail)
+{
+    return px_log_enabled(cx, detail, PX_AT_STATS);
+}
+
 pgy_status *px_log_stats(pgy_context *cx, const char *title, const px_pair *pair, px_which which,
-                         const px_stats *stats, const double *range, int detail)
+                         const px_stats *stats, const px_hist *hist, int detail)
 {
     pgy_status *st = NULL;
     px_buf text = {0};
@@ -166,13 +168,13 @@ pgy_status *px_log_stats(pgy_context *cx, const char *title, const px_pair *pair
     px_text_stats(&text, stats, shape->rank, shape->dims);
     PX_TRY(px_buf_status(&text));
     px_log_text(cx, PGY_LOG_INFO, PX_AT_STATS, px_buf_str(&text));
-    if (!px_log_enabled(cx, detail, PX_AT_STATS))
+    if (!px_detail_shows(cx, detail))
         goto done;
     px_log_indent(cx, 1);
     if (pair->count <= MAX_VALUES)
         st = log_values(cx, pair, which, detail);
     if (st == NULL)
-        st = log_hist(cx, pair, which, stats, range, detail);
+        st = log_hist(cx, hist, detail);
     px_log_indent(cx, -1);
 done:
     px_buf_fini(&text);

@@ -14,10 +14,12 @@ void px_text_hist(px_buf *b, const px_hist *h);
 void px_text_tensor(px_buf *b, const pgy_tensor *t);
 
 /* The statistics line "<title> | Stats: ..." (without title: the bare numbers) at INFO and, one
- * deeper at `detail`, values of small arrays and the histogram over `range` (NULL: its own). */
+ * deeper at `detail`, values of small arrays and the histogram. `hist` is read only if that level
+ * shows (px_detail_shows) and may be NULL otherwise. */
 PX_MUST_USE pgy_status *px_log_stats(pgy_context *cx, const char *title, const px_pair *pair,
-                                     px_which which, const px_stats *stats, const double *range,
+                                     px_which which, const px_stats *stats, const px_hist *hist,
                                      int detail);
+bool px_detail_shows(const pgy_context *cx, int detail);
 /* The smallest and largest element of two arrays: the range of their common histogram. */
 void px_joint_range(const px_stats *a, const px_stats *b, double out[2]);
 

@@ -82,6 +82,7 @@ static pgy_status *log_numbers(pgy_context *cx, const pgy_tensor *t, px_stats *o
 {
     pgy_status *st = NULL;
     px_pair alone;
+    px_hist hists[PX_N_OF];
     px_work unused;
     if (!px_work_of(t->dtype, &unused)) {
         px_log(cx, PGY_LOG_INFO, PX_AT_STATS, "<Error while computing statistics>");
@@ -92,7 +93,9 @@ static pgy_status *log_numbers(pgy_context *cx, const pgy_tensor *t, px_stats *o
     }
     PX_TRY(px_pair_init(t, NULL, false, 0, 0, &alone));
     PX_TRY(px_stats_of(cx, t, out));
-    PX_TRY(px_log_stats(cx, NULL, &alone, PX_OF_A, out, NULL, PGY_LOG_VERBOSE));
+    if (px_detail_shows(cx, PGY_LOG_VERBOSE))
+        PX_TRY(px_hists_of(cx, &alone, PX_NEED(PX_OF_A), out, NULL, hists));
+    PX_TRY(px_log_stats(cx, NULL, &alone, PX_OF_A, out, &hists[PX_OF_A], PGY_LOG_VERBOSE));
 done:
     return st;
 }

@@ -128,6 +128,93 @@ AVX2 static void sum_avx2(const float *x, int64_t n, float *out_sum, float *out_
     *out_abs_sum = abs_sum;
 }
 
+typedef struct extremes8 {
+    __m256 min, max;
+} extremes8;
+
+/* sum_avx2 that gathers the extremes of the same loads. */
+AVX2 static void moments_node(const float *x, int64_t n, float *out_sum, float *out_abs_sum,
+                              extremes8 *io)
+{
+    if (n > PX_PAIRWISE_LEAF) {
+        const int64_t half = n / 2 - n / 2 % 8;
+        float s0, s1, m0, m1;
+        moments_node(x, half, &s0, &m0, io);
+        moments_node(x + half, n - half, &s1, &m1, io);
+        *out_sum = s0 + s1;
+        *out_abs_sum = m0 + m1;
+        return;
+    }
+    __m256 r = _mm256_loadu_ps(x), m = abs8(r), min = io->min, max = io->max;
+    min = _mm256_min_ps(min, r);
+    max = _mm256_max_ps(max, r);
+    int64_t i = 8;
+    for (; i < n - n % 8; i += 8) {
+        const __m256 v = _mm256_loadu_ps(x + i);
+        r = _mm256_add_ps(r, v);
+        m = _mm256_add_ps(m, abs8(v));
+        min = _mm256_min_ps(min, v);
+        max = _mm256_max_ps(max, v);
+    }
+    float sum = join8(r), abs_sum = join8(m);
+    for (; i < n; i++) {
+        sum += x[i];
+        abs_sum += fabsf(x[i]);
+        min = _mm256_min_ps(min, _mm256_set1_ps(x[i]));
+        max = _mm256_max_ps(max, _mm256_set1_ps(x[i]));
+    }
+    io->min = min;
+    io->max = max;
+    *out_sum = sum;
+    *out_abs_sum = abs_sum;
+}
+
+AVX2 static void moments_avx2(const float *x, int64_t n, float *out_sum, float *out_abs_sum,
+                              float *out_min, float *out_max)
+{
+    if (n < 8) {
+        px_k_f32_scalar.moments(x, n, out_sum, out_abs_sum, out_min, out_max);
+        return;
+    }
+    extremes8 e = {_mm256_set1_ps(x[0]), _mm256_set1_ps(x[0])};
+    float lanes[16];
+    moments_node(x, n, out_sum, out_abs_sum, &e);
+    _mm256_storeu_ps(lanes, e.min);
+    _mm256_storeu_ps(lanes + 8, e.max);
+    float min = lanes[0], max = lanes[8];
+    for (int k = 1; k < 8; k++) {
+        min = lanes[k] < min ? lanes[k] : min;
+        max = lanes[8 + k] > max ? lanes[8 + k] : max;
+    }
+    *out_min = min;
+    *out_max = max;
+}
+
+AVX2 static void count_edges_avx2(const float *x, int64_t n, const float edges[PX_MAX_EDGES],
+                                  int64_t counts[PX_MAX_EDGES])
+{
+    __m256i sums[PX_MAX_EDGES];
+    __m256 at[PX_MAX_EDGES];
+    for (int e = 0; e < PX_MAX_EDGES; e++) {
+        sums[e] = _mm256_setzero_si256();
+        at[e] = _mm256_set1_ps(edges[e]);
+    }
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const __m256 v = _mm256_loadu_ps(x + i);
+        for (int e = 0; e < PX_MAX_EDGES; e++)
+            sums[e] =
+                _mm256_sub_epi32(sums[e], _mm256_castps_si256(_mm256_cmp_ps(v, at[e], _CMP_GE_OQ)));
+    }
+    for (int e = 0; e < PX_MAX_EDGES; e++) {
+        int32_t lanes[8];
+        _mm256_storeu_si256((__m256i *)lanes, sums[e]);
+        for (int k = 0; k < 8; k++)
+            counts[e] += lanes[k];
+    }
+    px_k_f32_scalar.count_edges(x + i, n - i, edges, counts);
+}
+
 AVX2 static float sq_dev_avx2(const float *x, int64_t n, float mean)
 {
     if (n > PX_PAIRWISE_LEAF) {
@@ -261,6 +348,8 @@ const px_f32_kernels px_k_f32_avx2 = {
     .diff = diff_avx2,
     .minmax = minmax_avx2,
     .sum = sum_avx2,
+    .moments = moments_avx2,
+    .count_edges = count_edges_avx2,
     .sq_dev = sq_dev_avx2,
     .count_high = count_high_avx2,
     .count_low = count_low_avx2,

@@ -21,6 +21,8 @@
 /* Radix selection counts 16 bits of a key at a time. */
 #define PX_RADIX_BINS 65536
 #define PX_MAX_TARGETS 16
+/* Edges of a histogram. */
+#define PX_MAX_EDGES 11
 
 typedef struct px_k_minmax_f32 {
     float min, max; /* of what is not NaN; +inf and -inf if there is nothing */
@@ -42,6 +44,13 @@ typedef struct px_f32_kernels {
     void (*minmax)(const float *x, int64_t n, px_k_minmax_f32 *out);
     /* Pairwise sums of x and of |x|. */
     void (*sum)(const float *x, int64_t n, float *out_sum, float *out_abs_sum);
+    /* Both sums and the extremes in one go. `out_min` and `out_max` hold only if the sum of |x| is
+     * finite, which shows that no element is NaN or infinite. n >= 1. */
+    void (*moments)(const float *x, int64_t n, float *out_sum, float *out_abs_sum, float *out_min,
+                    float *out_max);
+    /* Adds to counts[i] the number of elements x >= edges[i]. */
+    void (*count_edges)(const float *x, int64_t n, const float edges[PX_MAX_EDGES],
+                        int64_t counts[PX_MAX_EDGES]);
     /* Pairwise sum of (x - mean)^2. */
     float (*sq_dev)(const float *x, int64_t n, float mean);
     /* Counts the upper 16 bits of the ordered keys. */

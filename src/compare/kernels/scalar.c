@@ -75,6 +75,30 @@ static void sum_scalar(const float *x, int64_t n, float *out_sum, float *out_abs
     *out_abs_sum = abs_sum;
 }
 
+static void moments_scalar(const float *x, int64_t n, float *out_sum, float *out_abs_sum,
+                           float *out_min, float *out_max)
+{
+    float min = x[0], max = x[0];
+    sum_scalar(x, n, out_sum, out_abs_sum);
+    for (int64_t i = 1; i < n; i++) {
+        min = x[i] < min ? x[i] : min;
+        max = x[i] > max ? x[i] : max;
+    }
+    *out_min = min;
+    *out_max = max;
+}
+
+static void count_edges_scalar(const float *x, int64_t n, const float edges[PX_MAX_EDGES],
+                               int64_t counts[PX_MAX_EDGES])
+{
+    for (int e = 0; e < PX_MAX_EDGES; e++) {
+        int64_t count = 0;
+        for (int64_t i = 0; i < n; i++)
+            count += x[i] >= edges[e];
+        counts[e] += count;
+    }
+}
+
 static float sq_dev_scalar(const float *x, int64_t n, float mean)
 {
     if (n > PX_PAIRWISE_LEAF) {
@@ -138,6 +162,8 @@ const px_f32_kernels px_k_f32_scalar = {
     .diff = diff_scalar,
     .minmax = minmax_scalar,
     .sum = sum_scalar,
+    .moments = moments_scalar,
+    .count_edges = count_edges_scalar,
     .sq_dev = sq_dev_scalar,
     .count_high = count_high_scalar,
     .count_low = count_low_scalar,
