@@ -361,6 +361,56 @@ static void test_strings_compare_as_text(void **state)
     }
 }
 
+/* COMPAT: 0.49.26 lets the last of two equally named pairs decide alone. */
+static void test_a_failing_pair_counts_whatever_its_name(void **state)
+{
+    PX_UNUSED(state);
+    scene s;
+    px_accuracy accuracy = {0};
+    setup(&s);
+    for (int i = 0; i < 3; i++) {
+        px_run *run = NULL;
+        pgy_outputs out = {0};
+        assert_ok(px_results_add_run(&s.results, "same", &run));
+        assert_ok(pgy_outputs_add(&out, "y", i == 0 ? F32(1, 3) : F32(1, 2)));
+        assert_ok(px_run_add_iteration(s.cx, &s.results, run, &out));
+        px_outputs_clear(&out);
+    }
+    assert_ok(px_compare_results(s.cx, &s.args, &s.results, NULL, &accuracy));
+    assert_false(accuracy.at[0].passed);
+    assert_true(accuracy.at[1].passed);
+    assert_false(accuracy.passed);
+    px_accuracy_fini(&accuracy);
+    teardown(&s);
+}
+
+/* COMPAT: the reference subtracts the bit codes of types that numpy does not have. */
+static void test_small_floats_compare_as_numbers(void **state)
+{
+    PX_UNUSED(state);
+    static const pgy_dtype dtypes[] = {PGY_DTYPE_BF16, PGY_DTYPE_F8E4M3FN, PGY_DTYPE_F8E5M2,
+                                       PGY_DTYPE_F4E2M1, PGY_DTYPE_I4};
+    for (size_t d = 0; d < PX_COUNTOF(dtypes); d++) {
+        scene s;
+        px_accuracy accuracy = {0};
+        pgy_tensor *wide[2] = {F32(1, -2), F32(1, 2)}, *t[2];
+        setup(&s);
+        for (int i = 0; i < 2; i++) {
+            assert_ok(pgy_tensor_cast(wide[i], dtypes[d], &t[i]));
+            pgy_tensor_free(wide[i]);
+        }
+        add(&s, "r0", t[0], NULL);
+        add(&s, "r1", t[1], NULL);
+        assert_ok(px_compare_results(s.cx, &s.args, &s.results, NULL, &accuracy));
+        const px_output_result *r = &accuracy.at[0].funcs[0].at[0].at[0];
+        assert_true(r->stats.of[PX_OF_ABS].max == 4.0);
+        assert_true(r->stats.of[PX_OF_REL].max == 2.0);
+        assert_int_equal(r->stats.n_mismatch, 1);
+        px_accuracy_fini(&accuracy);
+        teardown(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +426,8 @@ int main(void)
         cmocka_unit_test(test_indices),
         cmocka_unit_test(test_validate),
         cmocka_unit_test(test_strings_compare_as_text),
+        cmocka_unit_test(test_a_failing_pair_counts_whatever_its_name),
+        cmocka_unit_test(test_small_floats_compare_as_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
