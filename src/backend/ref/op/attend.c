@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+enum { WORK_ELEMENTS = 1 << 20 }; /* scores at a time: 8 MiB, whatever the sequence lengths */
+
 void px_attend_softmax(double *row, int64_t n)
 {
     double top = -INFINITY, sum = 0;
@@ -50,18 +52,20 @@ static void cap(const px_attend *a, double *row)
         row[j] = a->softcap * tanh(row[j] / a->softcap);
 }
 
-/* Product to probabilities; `kept` (may be NULL) gets what scores_mode says. */
-static void finish_rows(const px_attend *a, int64_t b, int64_t h, double *scores, double *kept)
+/* Rows [first, first + n): product to probabilities; `kept` (may be NULL) gets what scores_mode
+ * says. */
+static void finish_rows(const px_attend *a, int64_t b, int64_t h, int64_t first, int64_t n,
+                        double *scores, double *kept)
 {
     size_t size = (size_t)a->kv_len * sizeof *scores;
-    for (int64_t i = 0; i < a->q_len; i++) {
+    for (int64_t i = 0; i < n; i++) {
         double *row = scores + i * a->kv_len, *keep = kept ? kept + i * a->kv_len : NULL;
         if (keep && a->scores_mode == 0)
             memcpy(keep, row, size);
         cap(a, row);
         if (keep && a->scores_mode == 1)
             memcpy(keep, row, size);
-        bool any = add_bias(a, b, h, i, row);
+        bool any = add_bias(a, b, h, first + i, row);
         if (keep && a->scores_mode == 2)
             memcpy(keep, row, size);
         if (any)
@@ -73,34 +77,42 @@ static void finish_rows(const px_attend *a, int64_t b, int64_t h, double *scores
     }
 }
 
+/* `n` query rows of one head from `first` on. */
+static pgy_status *attend_rows(pgy_context *cx, const px_attend *a, int64_t b, int64_t h,
+                               int64_t first, int64_t n, double *work)
+{
+    pgy_status *st = NULL;
+    int64_t g = h / (a->q_heads / a->kv_heads), row = (b * a->q_heads + h) * a->q_len + first;
+    double *kept = a->scores ? a->scores + row * a->kv_len : NULL;
+    double *p = a->start_at_probabilities || a->stop_at_scores ? kept : work;
+    if (!a->start_at_probabilities)
+        PX_TRY(px_ref_gemm(cx, false, true, n, a->kv_len, a->size, a->scale,
+                           a->q.data + b * a->q.batch + h * a->q.head + first * a->q.row, a->q.row,
+                           a->k.data + b * a->k.batch + g * a->k.head, a->k.row, 0, p, a->kv_len));
+    if (a->stop_at_scores)
+        goto done;
+    if (!a->start_at_probabilities)
+        finish_rows(a, b, h, first, n, p, kept);
+    PX_TRY(px_ref_gemm(cx, false, false, n, a->v_size, a->kv_len, 1, p, a->kv_len,
+                       a->v.data + b * a->v.batch + g * a->v.head, a->v.row, 0,
+                       a->y + b * a->y_batch + h * a->y_head + first * a->y_row, a->y_row));
+done:
+    return st;
+}
+
 pgy_status *px_attend_run(pgy_context *cx, const px_attend *a)
 {
     pgy_status *st = NULL;
     double *work = NULL;
     size_t size;
-    if (!px_size_mul((size_t)a->q_len, (size_t)a->kv_len, &size) || size > SIZE_MAX / 16 ||
+    int64_t most = PX_MAX(1, WORK_ELEMENTS / PX_MAX(a->kv_len, 1)), rows = PX_MIN(a->q_len, most);
+    if (!px_size_mul((size_t)rows, (size_t)a->kv_len, &size) || size > SIZE_MAX / 16 ||
         !(work = px_mem_alloc_aligned(size * sizeof *work)))
         PX_TRY(px_status_nomem());
-    int64_t group = a->q_heads / a->kv_heads;
-    for (int64_t b = 0; b < a->batch; b++)
-        for (int64_t h = 0; h < a->q_heads; h++) {
-            int64_t g = h / group;
-            double *kept =
-                a->scores ? a->scores + (b * a->q_heads + h) * a->q_len * a->kv_len : NULL;
-            double *p = a->start_at_probabilities || a->stop_at_scores ? kept : work;
-            if (!a->start_at_probabilities)
-                PX_TRY(px_ref_gemm(cx, false, true, a->q_len, a->kv_len, a->size, a->scale,
-                                   a->q.data + b * a->q.batch + h * a->q.head, a->q.row,
-                                   a->k.data + b * a->k.batch + g * a->k.head, a->k.row, 0, p,
-                                   a->kv_len));
-            if (a->stop_at_scores)
-                continue;
-            if (!a->start_at_probabilities)
-                finish_rows(a, b, h, p, kept);
-            PX_TRY(px_ref_gemm(cx, false, false, a->q_len, a->v_size, a->kv_len, 1, p, a->kv_len,
-                               a->v.data + b * a->v.batch + g * a->v.head, a->v.row, 0,
-                               a->y + b * a->y_batch + h * a->y_head, a->y_row));
-        }
+    for (int64_t i = 0; i < a->batch * a->q_heads; i++)
+        for (int64_t first = 0; first < a->q_len; first += rows)
+            PX_TRY(attend_rows(cx, a, i / a->q_heads, i % a->q_heads, first,
+                               PX_MIN(rows, a->q_len - first), work));
 done:
     px_mem_free(work);
     return st;

@@ -1,5 +1,5 @@
-/* backend/ref/op/attention.c - Attention, RotaryEmbedding, LinearAttention of ai.onnx, and
- * FlexAttention of ai.onnx.preview. */
+/* backend/ref/op/attention.c - Attention, RotaryEmbedding, LinearAttention, CausalConvWithState of
+ * ai.onnx, and FlexAttention of ai.onnx.preview. */
 #include "backend/ref/op/attend.h"
 #include "backend/ref/op/move.h"
 
@@ -62,7 +62,7 @@ static pgy_status *extend(px_ref_call *c, size_t past_input, size_t output, px_a
     int64_t dims[4] = {batch, heads, n_past + len, size}, total;
     void *data;
     if (px_ref_wants(c, output)) {
-        PX_TRY(px_ref_out(c, output, c->in[output].dtype, 4, dims, &data));
+        PX_TRY(px_move_out_f64(c, output, c->in[output].dtype, 4, dims, &data));
         y = data;
     } else {
         if (!px_shape_count(4, dims, &total))
@@ -155,7 +155,7 @@ static pgy_status *attention_output(px_ref_call *c, const pgy_tensor *q, px_atte
     int64_t dims4[4] = {a->batch, a->q_heads, a->q_len, a->v_size};
     int64_t dims3[3] = {a->batch, a->q_len, wide};
     bool packed = q->rank == 3;
-    pgy_status *st = px_ref_out(c, 0, c->in[0].dtype, q->rank, packed ? dims3 : dims4, &y);
+    pgy_status *st = px_move_out_f64(c, 0, c->in[0].dtype, q->rank, packed ? dims3 : dims4, &y);
     a->y = st ? NULL : y;
     a->y_batch = a->q_len * wide;
     a->y_head = packed ? a->v_size : a->q_len * a->v_size;
@@ -200,7 +200,7 @@ static pgy_status *attention(px_ref_call *c)
     PX_TRY(attention_output(c, q, &a));
     if (px_ref_wants(c, 3)) {
         int64_t dims[4] = {a.batch, a.q_heads, a.q_len, a.kv_len};
-        PX_TRY(px_ref_out(c, 3, c->in[0].dtype, 4, dims, &scores));
+        PX_TRY(px_move_out_f64(c, 3, c->in[0].dtype, 4, dims, &scores));
         a.scores = scores;
     }
     PX_TRY(px_attend_run(c->cx, &a));
@@ -357,7 +357,7 @@ static pgy_status *rotary_embedding(px_ref_call *c)
     r.half = wide / 2;
     r.x = view_of(x, r.size);
     PX_TRY(rotary_caches(c, &r));
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, x->dims, &y));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, x->rank, x->dims, &y));
     rotate(&r, y);
 done:
     return st;
@@ -474,8 +474,8 @@ static pgy_status *linear_attention_run(px_ref_call *c)
     if (past && !px_shape_eq(past->rank, past->dims, 4, state_dims))
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "past_state has another shape than the state"));
     pgy_dtype state_dtype = past ? c->in[3].dtype : c->in[0].dtype;
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, 3, dims, &y));
-    PX_TRY(px_ref_out(c, 1, state_dtype, 4, state_dims, &state));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, 3, dims, &y));
+    PX_TRY(px_move_out_f64(c, 1, state_dtype, 4, state_dims, &state));
     PX_TRY(PX_MOVE_SCRATCH(c, seen, a.v_size));
     size_t per_head = (size_t)(a.size * a.v_size);
     if (past)
@@ -489,9 +489,65 @@ done:
     return st;
 }
 
+/* --- CausalConvWithState --- */
+
+/* One channel: `line` holds the k - 1 values before the input, then the input. */
+static void causal_channel(const double *line, int64_t len, const double *w, int64_t k, double bias,
+                           bool is_silu, double *y)
+{
+    for (int64_t t = 0; t < len; t++) {
+        double sum = bias;
+        for (int64_t i = 0; i < k; i++)
+            sum += w[i] * line[t + i];
+        y[t] = is_silu ? sum / (1 + exp(-sum)) : sum;
+    }
+}
+
+static pgy_status *causal_conv_with_state(px_ref_call *c)
+{
+    pgy_status *st = NULL;
+    const pgy_tensor *x, *w, *b = NULL, *past = NULL;
+    double *line;
+    void *y, *state = NULL;
+    PX_TRY(px_ref_in_f64(c, 0, &x));
+    PX_TRY(px_ref_in_f64(c, 1, &w));
+    if (px_ref_has(c, 2))
+        PX_TRY(px_ref_in_f64(c, 2, &b));
+    if (px_ref_has(c, 3))
+        PX_TRY(px_ref_in_f64(c, 3, &past));
+    px_str act = px_ref_attr_s(c, "activation", "none");
+    bool is_silu = px_str_is(act, "silu") || px_str_is(act, "swish");
+    bool fits = x->rank == 3 && w->rank == 3 && w->dims[0] == x->dims[1] && w->dims[1] == 1 &&
+                w->dims[2] >= 1 && (!b || b->count == x->dims[1]) &&
+                (is_silu || px_str_is(act, "none"));
+    int64_t keep = fits ? w->dims[2] - 1 : 0;
+    int64_t state_dims[3] = {fits ? x->dims[0] : 0, fits ? x->dims[1] : 0, keep};
+    if (!fits || (past && !px_shape_eq(past->rank, past->dims, 3, state_dims)))
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
+                           "Input, weight, bias, past_state and activation do not fit"));
+    int64_t len = x->dims[2], channels = x->dims[1], lines = len > 0 || keep > 0 ? x->dims[0] : 0;
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, 3, x->dims, &y));
+    if (px_ref_wants(c, 1))
+        PX_TRY(px_move_out_f64(c, 1, c->in[0].dtype, 3, state_dims, &state));
+    PX_TRY(PX_MOVE_SCRATCH(c, line, keep + len));
+    for (int64_t i = 0; i < lines * channels; i++) {
+        for (int64_t k = 0; k < keep; k++)
+            line[k] = past ? ((const double *)past->data)[i * keep + k] : 0;
+        memcpy(line + keep, (const double *)x->data + i * len, (size_t)len * sizeof *line);
+        int64_t ch = i % channels;
+        causal_channel(line, len, (const double *)w->data + ch * (keep + 1), keep + 1,
+                       b ? ((const double *)b->data)[ch] : 0, is_silu, (double *)y + i * len);
+        if (state)
+            memcpy((double *)state + i * keep, line + len, (size_t)keep * sizeof *line);
+    }
+done:
+    return st;
+}
+
 static const px_ref_op rows[] = {
     {"", "Attention", 23, 3, 6, 1, 4, attention},
     {"", "Attention", 24, 3, 7, 1, 4, attention},
+    {"", "CausalConvWithState", 27, 2, 4, 1, 2, causal_conv_with_state},
     {"", "LinearAttention", 27, 3, 6, 1, 2, linear_attention_run},
     {"", "RotaryEmbedding", 23, 3, 4, 1, 1, rotary_embedding},
     {"ai.onnx.preview", "FlexAttention", 1, 3, 3, 1, 1, flex_attention},

@@ -227,7 +227,7 @@ static pgy_status *affine_grid(px_ref_call *c)
     for (int i = 0; i < k; i++)
         dims[1 + i] = size[2 + i];
     dims[1 + k] = k;
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, k + 2, dims, &out));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, k + 2, dims, &out));
     int64_t n_points = px_move_span(dims, 1, 1 + k);
     double *y = out;
     for (int64_t i = 0; n_points > 0 && i < dims[0] * n_points; i++) {

@@ -60,7 +60,7 @@ static pgy_status *loss_reduce(px_ref_call *c, const loss *l, const pgy_tensor *
     int rank = l->is_mean || l->is_sum ? 0 : x->rank - 1;
     for (int i = 0; i < rank; i++)
         dims[i] = i == 0 ? x->dims[0] : x->dims[i + 1];
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, rank, dims, &y));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, rank, dims, &y));
     if (!l->is_mean && !l->is_sum)
         each = y;
     int64_t n = x->dims[0] == 0 ? 0 : l->batch * l->inner;
@@ -118,7 +118,7 @@ static pgy_status *softmax_cross_entropy_loss(px_ref_call *c)
     PX_TRY(px_ref_in_f64(c, 0, &x));
     PX_TRY(loss_of(c, x, &l));
     if (px_ref_wants(c, 1)) {
-        PX_TRY(px_ref_out(c, 1, c->in[0].dtype, x->rank, x->dims, &data));
+        PX_TRY(px_move_out_f64(c, 1, c->in[0].dtype, x->rank, x->dims, &data));
         log_prob = data;
     } else {
         PX_TRY(PX_MOVE_SCRATCH(c, log_prob, x->count));
@@ -206,7 +206,7 @@ static pgy_status *optimize(px_ref_call *c, optimizer *o, size_t kinds, optimize
         for (size_t k = 0; k + 1 < kinds; k++) {
             size_t at = k * n + i, from = 2 + (k == 0 ? 0 : k + 1) * n + i;
             if (at < c->n_out) {
-                PX_TRY(px_ref_out(c, at, c->in[from].dtype, x[0]->rank, x[0]->dims, &data));
+                PX_TRY(px_move_out_f64(c, at, c->in[from].dtype, x[0]->rank, x[0]->dims, &data));
                 out[k] = data;
             } else {
                 PX_TRY(PX_MOVE_SCRATCH(c, out[k], x[0]->count));

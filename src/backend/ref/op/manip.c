@@ -405,7 +405,7 @@ static pgy_status *det(px_ref_call *c)
     if (x->rank < 2 || x->dims[x->rank - 1] != x->dims[x->rank - 2])
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The input is no stack of square matrices."));
     int64_t n = x->dims[x->rank - 1], n_matrices = px_move_span(x->dims, 0, x->rank - 2);
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank - 2, x->dims, &y));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, x->rank - 2, x->dims, &y));
     PX_TRY(PX_MOVE_SCRATCH(c, work, n_matrices ? n * n : 0));
     for (int64_t i = 0; i < n_matrices; i++) {
         memcpy(work, (const double *)x->data + i * n * n, (size_t)(n * n) * sizeof *work);
@@ -497,7 +497,7 @@ static pgy_status *col2im(px_ref_call *c)
     dims[0] = x->dims[0];
     dims[1] = x->dims[1] / s.n_block;
     memcpy(dims + 2, s.image, (size_t)s.n * sizeof *dims);
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, s.n + 2, dims, &y));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, s.n + 2, dims, &y));
     int64_t n = px_move_span(dims, 0, 2);
     if (s.n_image > 0 && n > 0)
         memset(y, 0, (size_t)(n * s.n_image) * sizeof(double));

@@ -576,7 +576,7 @@ static pgy_status *tree_ensemble_5(px_ref_call *c)
     PX_TRY(px_ml_rows(c, &x, &rows, &cols));
     PX_TRY(forest_of(c, NULL, px_ref_attr_i(c, "n_targets", 1), &f));
     int64_t dims[2] = {rows, f->n_targets};
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, 2, dims, &y));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, 2, dims, &y));
     PX_TRY(forest_run(c, f, x, rows, cols, (aggregate)how, y));
     for (int64_t r = 0; r < rows; r++)
         px_ml_transform_row((px_ml_transform)transform, (double *)y + r * f->n_targets,

@@ -181,12 +181,30 @@ void px_move_strided(pgy_context *cx, void *dst, const void *src, size_t elem, i
         px_parallel_for(cx, tasks, grain, strided_lines, &job);
 }
 
+pgy_status *px_move_check_room(px_ref_call *c, int rank, const int64_t *dims, size_t elem)
+{
+    const px_ref_pool *pool = &c->frame->session->pool;
+    int64_t count;
+    bool fits = px_shape_count(rank, dims, &count) && pool->live_size <= pool->limit_size &&
+                (uint64_t)count <= (pool->limit_size - pool->live_size) / elem;
+    return fits ? NULL : px_status_nomem();
+}
+
 pgy_status *px_move_scratch(px_ref_call *c, void **out, int64_t n, size_t elem)
 {
     /* The arena clears what it gives, so an absurd count would touch memory that is not there. */
-    bool fits = n >= 0 && (uint64_t)n <= c->frame->session->pool.limit_size / elem;
-    *out = fits ? px_arena_calloc(c->scratch, (size_t)PX_MAX(n, 1), elem) : NULL;
-    return *out ? NULL : px_status_nomem();
+    pgy_status *st = px_move_check_room(c, 1, &n, elem);
+    *out = st ? NULL : px_arena_calloc(c->scratch, (size_t)PX_MAX(n, 1), elem);
+    return st ? st : *out ? NULL : px_status_nomem();
+}
+
+pgy_status *px_move_out_f64(px_ref_call *c, size_t i, pgy_dtype declared, int rank,
+                            const int64_t *dims, void **out_data)
+{
+    if (px_ref_storage(declared) != PGY_DTYPE_F64)
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "the operands are %s where floats are wanted",
+                           pgy_dtype_name(declared));
+    return px_ref_out(c, i, declared, rank, dims, out_data);
 }
 
 static pgy_status *strings_of(px_ref_call *c, int rank, const int64_t *dims, void **out_data)
@@ -311,7 +329,7 @@ pgy_status *px_move_part(px_ref_call *c, const px_ref_value *x, int axis, int64_
     pgy_status *st = NULL;
     px_ref_value v = {0};
     const pgy_tensor *t = x->t;
-    int64_t dims[PX_MAX_RANK];
+    int64_t dims[PX_MAX_RANK] = {0};
     int rank = 0;
     void *y;
     for (int k = 0; k < t->rank; k++)

@@ -48,6 +48,14 @@ PX_MUST_USE pgy_status *px_move_part(px_ref_call *c, const px_ref_value *x, int 
 #define PX_MOVE_SCRATCH(c, p, n) px_move_scratch((c), (void **)&(p), (n), sizeof *(p))
 PX_MUST_USE pgy_status *px_move_scratch(px_ref_call *c, void **out, int64_t n, size_t elem);
 
+/* px_ref_out for a kernel that writes doubles: an error when `declared` is no float type, which
+ * happens when a model gives integers where px_ref_in_f64 converts them. */
+PX_MUST_USE pgy_status *px_move_out_f64(px_ref_call *c, size_t i, pgy_dtype declared, int rank,
+                                        const int64_t *dims, void **out_data);
+/* NOMEM when an array of that shape would not fit into the interpreter's memory. */
+PX_MUST_USE pgy_status *px_move_check_room(px_ref_call *c, int rank, const int64_t *dims,
+                                           size_t elem);
+
 /* Fails unless lo <= n_in given inputs' rank <= hi. */
 PX_MUST_USE pgy_status *px_move_in_rank(px_ref_call *c, size_t i, int lo, int hi,
                                         const pgy_tensor **out);

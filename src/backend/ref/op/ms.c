@@ -49,7 +49,7 @@ static pgy_status *biased(px_ref_call *c, double **out, int64_t *count)
         PX_TRY(px_ref_in_f64(c, 1, &b));
     if (b && (x->rank < 1 || b->count != x->dims[x->rank - 1]))
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The bias has %lld entries", (long long)b->count));
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, x->dims, &data));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, x->rank, x->dims, &data));
     double *y = data;
     for (int64_t i = 0; i < x->count; i++)
         y[i] = ((const double *)x->data)[i] + (b ? ((const double *)b->data)[i % b->count] : 0);
@@ -262,13 +262,13 @@ static pgy_status *skip_norm(px_ref_call *c, bool is_rms)
     PX_TRY(vector_of(c, is_rms ? 3 : 4, n.size, &bias));
     if (!n.gamma)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "gamma (input 2) is missing"));
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, x->dims, &data));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, x->rank, x->dims, &data));
     double *y = data;
     for (int64_t i = 0; i < x->count; i++)
         y[i] = ((const double *)x->data)[i] + ((const double *)skip->data)[i % skip->count] +
                (bias ? bias[i % n.size] : 0);
     if (px_ref_wants(c, 3)) {
-        PX_TRY(px_ref_out(c, 3, c->in[0].dtype, x->rank, x->dims, &data));
+        PX_TRY(px_move_out_f64(c, 3, c->in[0].dtype, x->rank, x->dims, &data));
         memcpy(data, y, (size_t)x->count * sizeof *y);
     }
     PX_TRY(norm_stats(c, x, x->rank - 1, 1, &n));
@@ -301,7 +301,7 @@ static pgy_status *rms_norm(px_ref_call *c)
     PX_TRY(vector_of(c, 1, n.size, &n.gamma));
     if (!n.gamma)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "scale (input 1) is missing"));
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, x->dims, &y));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, x->rank, x->dims, &y));
     memcpy(y, x->data, (size_t)x->count * sizeof(double));
     if (px_ref_wants(c, 1)) { /* the only statistic: 1 / rms */
         int64_t dims[PX_MAX_RANK];
@@ -406,7 +406,7 @@ static pgy_status *embed_layer_norm(px_ref_call *c)
     if (!n.gamma)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "gamma (input 5) is missing"));
     int64_t dims[3] = {batch, len, n.size};
-    PX_TRY(px_ref_out(c, 0, c->in[2].dtype, 3, dims, &data));
+    PX_TRY(px_move_out_f64(c, 0, c->in[2].dtype, 3, dims, &data));
     double *y = data;
     for (int64_t i = 0; i < n.rows; i++)
         for (int64_t k = 0; k < n.size; k++)
@@ -414,7 +414,7 @@ static pgy_status *embed_layer_norm(px_ref_call *c)
                                 table_row(&t[1], i, i % len, n.size)[k] +
                                 (has_segments ? table_row(&t[2], i, i % len, n.size)[k] : 0);
     if (px_ref_wants(c, 2)) {
-        PX_TRY(px_ref_out(c, 2, c->in[2].dtype, 3, dims, &data));
+        PX_TRY(px_move_out_f64(c, 2, c->in[2].dtype, 3, dims, &data));
         memcpy(data, y, (size_t)(n.rows * n.size) * sizeof *y);
     }
     if (px_ref_wants(c, 1))
@@ -466,7 +466,7 @@ static pgy_status *inverse(px_ref_call *c)
     if (x->rank < 2 || x->dims[x->rank - 1] != x->dims[x->rank - 2])
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The input is no stack of square matrices"));
     int64_t n = x->dims[x->rank - 1];
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, x->dims, &y));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, x->rank, x->dims, &y));
     PX_TRY(PX_MOVE_SCRATCH(c, work, x->count ? n * n : 0));
     for (int64_t i = 0; x->count > 0 && i < x->count / (n * n); i++) {
         memcpy(work, (const double *)x->data + i * n * n, (size_t)(n * n) * sizeof *work);

@@ -136,7 +136,7 @@ static pgy_status *present_of(px_ref_call *c, const packed_attention *p, px_atte
     double *y;
     void *data;
     if (px_ref_wants(c, 1)) {
-        PX_TRY(px_ref_out(c, 1, p->declared, 5, dims, &data));
+        PX_TRY(px_move_out_f64(c, 1, p->declared, 5, dims, &data));
         y = data;
     } else {
         if (!px_shape_count(5, dims, &total))
@@ -206,7 +206,7 @@ static pgy_status *packed_run(px_ref_call *c, const packed_attention *p)
     double scale = px_ref_attr_f(c, "scale", 0);
     a.scale = scale == 0 ? 1 / sqrt((double)size) : scale;
     int64_t dims[3] = {p->batch, p->len, p->wide[2]};
-    PX_TRY(px_ref_out(c, 0, p->declared, 3, dims, &y));
+    PX_TRY(px_move_out_f64(c, 0, p->declared, 3, dims, &y));
     a.y = y;
     a.y_row = p->wide[2];
     a.y_batch = p->len * p->wide[2];
@@ -357,7 +357,7 @@ static pgy_status *mha_gather(px_ref_call *c, px_attend_view *v, int64_t batch, 
         goto done;
     int64_t dims[4] = {batch, heads, *n_past + len, size}, row = dims[2] * size;
     if (wanted) {
-        PX_TRY(px_ref_out(c, output, c->in[0].dtype, 4, dims, &data));
+        PX_TRY(px_move_out_f64(c, output, c->in[0].dtype, 4, dims, &data));
         y = data;
     } else {
         if (!px_shape_count(4, dims, &total))
@@ -461,14 +461,14 @@ static pgy_status *multi_head_attention(px_ref_call *c)
     double scale = px_ref_attr_f(c, "scale", 0);
     a->scale = scale == 0 ? 1 / sqrt((double)a->size) : scale;
     int64_t wide = a->q_heads * a->v_size, dims[3] = {a->batch, a->q_len, wide};
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, 3, dims, &data));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, 3, dims, &data));
     a->y = data;
     a->y_batch = a->q_len * wide;
     a->y_head = a->v_size;
     a->y_row = wide;
     if (px_ref_wants(c, 3)) {
         int64_t scores[4] = {a->batch, a->q_heads, a->q_len, a->kv_len};
-        PX_TRY(px_ref_out(c, 3, c->in[0].dtype, 4, scores, &data));
+        PX_TRY(px_move_out_f64(c, 3, c->in[0].dtype, 4, scores, &data));
         a->scores = data;
     }
     PX_TRY(px_attend_run(c->cx, a));
@@ -522,7 +522,7 @@ static pgy_status *rotary_embedding(px_ref_call *c)
         const int64_t *d = out.t->dims;
         int64_t strides[4] = {d[1] * d[2] * d[3], d[3], d[2] * d[3], 1};
         int64_t turned[4] = {d[0], d[2], d[1], d[3]};
-        PX_TRY(px_ref_out(c, 0, c->in[0].dtype, 3, x->dims, &data));
+        PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, 3, x->dims, &data));
         px_move_strided(c->cx, data, out.t->data, sizeof(double), 4, turned, strides);
     } else {
         px_ref_out_take(c, 0, out);

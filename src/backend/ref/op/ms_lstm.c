@@ -314,14 +314,14 @@ static pgy_status *dynamic_quantize_lstm(px_ref_call *c)
     int64_t dims[4] = {l.steps, l.n_dirs, l.batch, l.hidden};
     int64_t per_dir = l.batch * l.hidden, n = l.n_dirs * per_dir;
     if (px_ref_wants(c, 0)) {
-        PX_TRY(px_ref_out(c, 0, c->in[0].dtype, 4, dims, &data));
+        PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, 4, dims, &data));
         l.y = data;
         memset(l.y, 0, (size_t)(l.steps * n) * sizeof *l.y);
     }
     for (size_t i = 0; i < 2; i++) {
         const double *first = i == 0 ? l.h0 : l.c0;
         if (px_ref_wants(c, 1 + i)) {
-            PX_TRY(px_ref_out(c, 1 + i, c->in[0].dtype, 3, dims + 1, &data));
+            PX_TRY(px_move_out_f64(c, 1 + i, c->in[0].dtype, 3, dims + 1, &data));
             states[i] = data;
         } else {
             PX_TRY(PX_MOVE_SCRATCH(c, states[i], n));

@@ -104,7 +104,7 @@ pgy_status *px_ms_product(px_ref_call *c, pgy_dtype declared, double alpha, cons
         dims[rank++] = s.m;
     if (b->rank > 1)
         dims[rank++] = s.n;
-    PX_TRY(px_ref_out(c, 0, declared, rank, dims, &y));
+    PX_TRY(px_move_out_f64(c, 0, declared, rank, dims, &y));
     int64_t total = px_move_span(dims, 0, rank),
             n_matrices = px_move_span(s.batch, 0, s.batch_rank);
     bool ta = a->is_transposed && a->rank > 1, tb = b->is_transposed && b->rank > 1;

@@ -137,7 +137,8 @@ static pgy_status *taps_of(px_ref_call *c, const resize_plan *p, const resize_ax
     if (__builtin_mul_overflow(out->n, a->out, &total))
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output is too large."));
     PX_TRY(PX_MOVE_SCRATCH(c, out->at, total));
-    PX_TRY(PX_MOVE_SCRATCH(c, out->weight, total));
+    if (p->mode != RESIZE_NEAREST)
+        PX_TRY(PX_MOVE_SCRATCH(c, out->weight, total));
     PX_TRY(PX_MOVE_SCRATCH(c, out->outside, a->out));
     for (int64_t o = 0; o < a->out; o++) {
         double x = coordinate_of(p, a, o);
@@ -288,7 +289,11 @@ static pgy_status *resize_run(px_ref_call *c, const pgy_tensor *x, resize_plan *
 {
     pgy_status *st = NULL;
     resize_taps taps[PX_MAX_RANK] = {{0}};
+    int64_t dims[PX_MAX_RANK];
     bool any = false;
+    for (int i = 0; i < p->rank; i++)
+        dims[i] = p->axes[i].out;
+    PX_TRY(px_move_check_room(c, p->rank, dims, sizeof(double)));
     for (int i = 0; i < p->rank; i++) {
         resize_axis *a = &p->axes[i];
         a->is_used = a->in != a->out || a->up != a->down || p->coordinate == TF_CROP_AND_RESIZE;

@@ -201,7 +201,7 @@ static pgy_status *dft_run(px_ref_call *c, const pgy_tensor *x, int axis, int64_
     memcpy(dims, x->dims, (size_t)x->rank * sizeof *dims);
     dims[axis] = d.n_out;
     dims[x->rank - 1] = d.out_parts;
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, dims, &y));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, x->rank, dims, &y));
     PX_TRY(dft_plan_of(c, length, &plan));
     PX_TRY(PX_MOVE_SCRATCH(c, line, 2 * length));
     int64_t n_lines =
@@ -304,7 +304,7 @@ static pgy_status *stft(px_ref_call *c)
     PX_TRY(px_ref_in_f64(c, 0, &x));
     PX_TRY(stft_shape_of(c, x, &s));
     int64_t dims[4] = {s.batch, s.n_frames, s.n_bins, 2};
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, 4, dims, &y));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, 4, dims, &y));
     PX_TRY(dft_plan_of(c, s.frame, &plan));
     PX_TRY(PX_MOVE_SCRATCH(c, line, 2 * s.frame));
     for (int64_t i = 0; i < s.batch * s.n_frames; i++) {
@@ -349,6 +349,8 @@ static pgy_status *window(px_ref_call *c, double a, double b, double d)
     if (n < 0)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The window's size is %lld", (long long)n));
     double period = (double)(px_ref_attr_i(c, "periodic", 1) ? n : n - 1);
+    int64_t twice[2] = {2, n}; /* here, and the output */
+    PX_TRY(px_move_check_room(c, 2, twice, sizeof *w));
     PX_TRY(PX_MOVE_SCRATCH(c, w, n));
     for (int64_t i = 0; i < n; i++) {
         double angle = tau * (double)i / period;
