@@ -28,7 +28,7 @@ static pgy_status *graph_of(px_ref_call *c, const char *name, const px_onnx_grap
 {
     const px_onnx_attr *a = px_ref_attr(c, name);
     if (!a || a->type != PX_ONNX_ATTR_GRAPH || !a->g)
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute %s is no graph.", name);
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute %s is no graph", name);
     *out = a->g;
     return NULL;
 }
@@ -36,7 +36,7 @@ static pgy_status *graph_of(px_ref_call *c, const char *name, const px_onnx_grap
 static pgy_status *truth_of(px_ref_call *c, const px_ref_value *v, bool *out)
 {
     if (v->kind != PX_REF_TENSOR || v->t->dtype != PGY_DTYPE_BOOL || v->t->count != 1)
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "The condition is no single bool.");
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "The condition is no single bool");
     *out = *(const uint8_t *)v->t->data != 0;
     return NULL;
 }
@@ -50,7 +50,7 @@ static pgy_status *branch(px_ref_call *c)
     PX_TRY(truth_of(c, &c->in[0], &truth));
     PX_TRY(graph_of(c, truth ? "then_branch" : "else_branch", &graph));
     if (graph->n_outputs < c->n_out)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The branch gives %zu values, the node names %zu.",
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The branch gives %zu values, the node names %zu",
                            graph->n_outputs, c->n_out));
     PX_TRY(PX_ALLOC(out, graph->n_outputs));
     PX_TRY(px_ref_subgraph(c, graph, 0, NULL, graph->n_outputs, out));
@@ -82,7 +82,7 @@ static pgy_status *empty_scan(px_ref_call *c, const px_onnx_type *type, int axis
     void *y;
     int rank = type->kind == PX_ONNX_TYPE_TENSOR && type->rank > 0 ? type->rank : 0;
     if (rank >= PX_MAX_RANK || axis > rank)
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "A scan output of rank %d.", rank + 1);
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "A scan output of rank %d", rank + 1);
     for (int i = 0, k = 0; i <= rank; i++)
         dims[i] = i == axis ? 0 : PX_MAX(0, type->dims[k++].value);
     pgy_dtype dtype = type->dtype == PGY_DTYPE_UNKNOWN ? PGY_DTYPE_F32 : type->dtype;
@@ -173,7 +173,7 @@ static pgy_status *loop(px_ref_call *c)
         c->n_out > r.body->n_outputs - 1)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "The body takes %zu and gives %zu values; the node "
-                           "carries %zu and names %zu outputs.",
+                           "carries %zu and names %zu outputs",
                            r.body->n_inputs, r.body->n_outputs, r.n_carried, c->n_out));
     r.n_scans = r.body->n_outputs - 1 - r.n_carried;
     if (px_ref_has(c, 0))
@@ -226,7 +226,7 @@ static pgy_status *scan_init(px_ref_call *c, size_t lead, scan_run *r)
     int64_t m = px_ref_attr_i(c, "num_scan_inputs", 0);
     PX_TRY(graph_of(c, "body", &r->body));
     if (c->n_in < lead || m < 1 || m > (int64_t)(c->n_in - lead))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "num_scan_inputs is %lld with %zu inputs.",
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "num_scan_inputs is %lld with %zu inputs",
                            (long long)m, c->n_in));
     r->n_inputs = (size_t)m;
     r->n_states = c->n_in - lead - r->n_inputs;
@@ -234,13 +234,13 @@ static pgy_status *scan_init(px_ref_call *c, size_t lead, scan_run *r)
         c->n_out > r->body->n_outputs)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "The body takes %zu and gives %zu values for %zu "
-                           "states and %zu scan inputs.",
+                           "states and %zu scan inputs",
                            r->body->n_inputs, r->body->n_outputs, r->n_states, r->n_inputs));
     r->n_outputs = r->body->n_outputs - r->n_states;
     r->inputs = c->in + lead + r->n_states;
     for (size_t i = lead; i < c->n_in; i++)
         if (c->in[i].kind != PX_REF_TENSOR)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu is no tensor.", i));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu is no tensor", i));
     PX_TRY(PX_ALLOC(r->in, r->n_states + r->n_inputs));
     PX_TRY(PX_ALLOC(r->out, r->n_states + r->n_outputs));
     PX_TRY(PX_ALLOC(r->scans, r->n_outputs));
@@ -253,7 +253,7 @@ static pgy_status *scan_flags(px_ref_call *c, const char *name, size_t n, const 
 {
     size_t n_given;
     if (px_ref_attr_ints(c, name, out, &n_given) && n_given != n)
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "%s has %zu entries, wanted are %zu.", name, n_given,
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "%s has %zu entries, wanted are %zu", name, n_given,
                            n);
     return NULL;
 }
@@ -317,8 +317,8 @@ static pgy_status *scan_9(px_ref_call *c)
         PX_TRY(px_ref_axis(c, axes ? axes[i] : 0, x->rank, &r.axes[i]));
         int64_t n = x->dims[r.axes[i]];
         if (i > 0 && n != r.n_steps)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Scan input %zu has %lld steps, the first %lld.",
-                               i, (long long)n, (long long)r.n_steps));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Scan input %zu has %lld steps, the first %lld", i,
+                               (long long)n, (long long)r.n_steps));
         r.n_steps = n;
     }
     for (size_t i = 0; i < r.n_states; i++)
@@ -429,7 +429,7 @@ static pgy_status *scan_8(px_ref_call *c)
     if (!fits)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "States and scan inputs must share a batch axis 0, "
-                           "scan inputs a sequence axis 1, and lengths must lie within it."));
+                           "scan inputs a sequence axis 1, and lengths must lie within it"));
     n_slices = r.n_inputs;
     n_columns = r.n_states + r.n_outputs;
     int64_t batch = first->dims[0], max_steps = first->dims[1];

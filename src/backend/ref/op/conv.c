@@ -7,6 +7,7 @@
  * rows.
  */
 #include "backend/ref/op/conv.h"
+#include "backend/ref/op/move.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -355,7 +356,7 @@ static pgy_status *conv(px_ref_call *c)
     PX_TRY(px_ref_in_f64(c, 1, &w));
     PX_TRY(px_conv_init(c, x, w, &cv));
     PX_TRY(px_conv_bias(c, 2, &cv, &cv.bias));
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, cv.rank, cv.dims, &out));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, cv.rank, cv.dims, &out));
     cv.x = x->data;
     cv.out = out;
     PX_TRY(px_conv_run(c, &cv, 1, w->data));

@@ -4,6 +4,7 @@
  * position what it adds to each output element under its window; the second step adds that up.
  */
 #include "backend/ref/op/conv.h"
+#include "backend/ref/op/move.h"
 #include "backend/ref/plan.h"
 
 #include <math.h>
@@ -106,7 +107,7 @@ static void scatter_range(void *arg, int64_t begin, int64_t end)
     const scatter_job *job = arg;
     const px_ref_window *w = job->w;
     const int d = w->rank - 1;
-    const int64_t width = w->in[d], rows = w->n_in / width;
+    const int64_t width = w->in[d], rows = width ? w->n_in / width : 0;
 
     for (int64_t m = begin; m < end; m++) {
         double *out = job->out + m * w->n_out;
@@ -173,7 +174,7 @@ static pgy_status *conv_transpose(px_ref_call *c)
     PX_TRY(px_ref_in_f64(c, 1, &w));
     PX_TRY(transpose_init(c, x, w, &cv));
     PX_TRY(px_conv_bias(c, 2, &cv, &cv.bias));
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, cv.rank, cv.dims, &out));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, cv.rank, cv.dims, &out));
     if (!px_size_mul((size_t)cv.group_out, (size_t)cv.w.n_kernel, &count) ||
         !px_size_mul(count, (size_t)cv.w.n_in, &count) || count > INT64_MAX / 8)
         PX_TRY(px_status_nomem());
@@ -295,7 +296,7 @@ static pgy_status *deform_conv(px_ref_call *c)
     if (px_ref_has(c, 4))
         PX_TRY(deform_side_input(c, 4, &cv, taps, &mask));
     PX_TRY(px_conv_bias(c, 3, &cv, &cv.bias));
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, cv.rank, cv.dims, &out));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, cv.rank, cv.dims, &out));
     const int64_t k = cv.group_in * cv.w.n_kernel;
     if (!px_gemm_packed_count(cv.group_out, isa->mr, k, &count))
         PX_TRY(px_status_nomem());

@@ -143,7 +143,7 @@ static pgy_status *grid_plan_of(px_ref_call *c, const pgy_tensor *x, grid_plan *
     else
         p->n_taps = 0;
     if (p->n_taps == 0)
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Mode \"%.*s\" or padding_mode \"%.*s\" is not known.",
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Mode \"%.*s\" or padding_mode \"%.*s\" is not known",
                            PX_STR_ARG(mode), PX_STR_ARG(padding));
     p->n_spatial = x->rank - 2;
     for (int i = 0; i < p->n_spatial; i++)
@@ -165,7 +165,7 @@ static pgy_status *grid_sample(px_ref_call *c)
         grid->dims[x->rank - 1] != x->rank - 2 || grid->dims[0] != x->dims[0])
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "A grid of rank %d does not fit an input of rank %d "
-                           "(up to %d spatial dims).",
+                           "(up to %d spatial dims)",
                            grid->rank, x->rank, MAX_SPATIAL));
     PX_TRY(grid_plan_of(c, x, &p));
     for (int i = 0; i < x->rank; i++)
@@ -176,7 +176,7 @@ static pgy_status *grid_sample(px_ref_call *c)
     if (count == 0)
         goto done;
     if (x->count == 0)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The input has no elements to sample."));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The input has no elements to sample"));
     bool direct = px_ref_storage(declared) == PGY_DTYPE_F64;
     if (!direct)
         PX_TRY(PX_MOVE_SCRATCH(c, sums, count));
@@ -222,7 +222,7 @@ static pgy_status *affine_grid(px_ref_call *c)
         theta->dims[1] != k || theta->dims[2] != k + 1)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "theta must be (N, 2, 3) for a size of 4 entries, "
-                           "(N, 3, 4) for one of 5."));
+                           "(N, 3, 4) for one of 5"));
     dims[0] = size[0];
     for (int i = 0; i < k; i++)
         dims[1 + i] = size[2 + i];
@@ -338,7 +338,7 @@ static pgy_status *non_max_suppression(px_ref_call *c)
         boxes->dims[0] != scores->dims[0] || boxes->dims[1] != scores->dims[2])
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "Boxes must be (batch, n, 4), scores (batch, classes, "
-                           "n)."));
+                           "n)"));
     int64_t n = boxes->dims[1], classes = scores->dims[1];
     PX_TRY(PX_MOVE_SCRATCH(c, order, n));
     PX_TRY(PX_MOVE_SCRATCH(c, tmp, n));

@@ -18,7 +18,7 @@ static pgy_status *indices_of(px_ref_call *c, size_t i, int64_t size, int64_t **
     for (size_t k = 0; k < n; k++) {
         at[k] = given[k] < 0 ? given[k] + size : given[k];
         if (at[k] < 0 || at[k] >= size)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Index %lld is outside [-%lld, %lld).",
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Index %lld is outside [-%lld, %lld)",
                                (long long)given[k], (long long)size, (long long)size));
     }
     *out = at;
@@ -77,7 +77,7 @@ static pgy_status *gather(px_ref_call *c)
     for (int i = axis + 1; i < x->rank; i++)
         dims[rank++] = x->dims[i];
     if (rank > PX_MAX_RANK)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output's rank is %d, the limit is %d.", rank,
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output's rank is %d, the limit is %d", rank,
                            PX_MAX_RANK));
     PX_TRY(px_ref_out(c, 0, c->in[0].dtype, rank, dims, &y));
     if (px_move_span(dims, 0, rank) > 0) {
@@ -107,7 +107,7 @@ static pgy_status *gather_elements(px_ref_call *c)
         if (i != axis && ix->dims[i] > x->dims[i])
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                                "Indices have %lld places along axis %d, the data "
-                               "%lld.",
+                               "%lld",
                                (long long)ix->dims[i], i, (long long)x->dims[i]));
     PX_TRY(indices_of(c, 1, x->dims[axis], &at, &n_at));
     px_move_strides(x->rank, x->dims, strides);
@@ -146,21 +146,21 @@ static pgy_status *gather_nd(px_ref_call *c)
     if (wanted < 0 || wanted >= PX_MIN(x->rank, ix->rank) || depth < 1 || depth > x->rank - wanted)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "batch_dims %lld and index tuples of %lld do not fit "
-                           "data of rank %d and indices of rank %d.",
+                           "data of rank %d and indices of rank %d",
                            (long long)wanted, (long long)depth, x->rank, ix->rank));
     int batch = (int)wanted, rank = 0, first = batch + (int)depth;
     for (int i = 0; i < batch; i++)
         if (x->dims[i] != ix->dims[i])
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                                "Batch dim %d is %lld in the data, %lld in the "
-                               "indices.",
+                               "indices",
                                i, (long long)x->dims[i], (long long)ix->dims[i]));
     for (int i = 0; i < ix->rank - 1; i++)
         dims[rank++] = ix->dims[i];
     for (int i = first; i < x->rank; i++)
         dims[rank++] = x->dims[i];
     if (rank > PX_MAX_RANK)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output's rank is %d, the limit is %d.", rank,
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output's rank is %d, the limit is %d", rank,
                            PX_MAX_RANK));
     px_move_strides(x->rank, x->dims, strides);
     PX_TRY(px_ref_out(c, 0, c->in[0].dtype, rank, dims, &y));
@@ -172,7 +172,7 @@ static pgy_status *gather_nd(px_ref_call *c)
         for (int64_t k = 0; k < depth; k++) {
             int64_t p = at[i * depth + k], size = x->dims[batch + k];
             if (p < -size || p >= size)
-                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Index %lld is outside [-%lld, %lld).",
+                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Index %lld is outside [-%lld, %lld)",
                                    (long long)p, (long long)size, (long long)size));
             from += (p < 0 ? p + size : p) * strides[batch + k];
         }
@@ -208,7 +208,7 @@ static pgy_status *slice_by(px_ref_call *c, const slice_ranges *r)
         int64_t step = r->steps ? r->steps[i] : 1, d = x->dims[axis];
         int64_t a = r->starts[i], b = r->ends[i];
         if (step == 0 || seen[axis])
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d has step 0 or is named twice.", axis));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d has step 0 or is named twice", axis));
         seen[axis] = true;
         step = PX_MAX(step, -INT64_MAX);
         a = a < 0 ? a + d : a;
@@ -248,7 +248,7 @@ static pgy_status *slice_1(px_ref_call *c)
     if (!px_ref_attr_ints(c, "starts", &r.starts, &r.n) ||
         !px_ref_attr_ints(c, "ends", &r.ends, &n_ends) || r.n != n_ends ||
         (px_ref_attr_ints(c, "axes", &r.axes, &n_axes) && n_axes != r.n))
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "starts, ends and axes must have the same length.");
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "starts, ends and axes must have the same length");
     return slice_by(c, &r);
 }
 
@@ -267,7 +267,7 @@ static pgy_status *slice_10(px_ref_call *c)
     if (n_ends != r.n || n_axes != r.n || n_steps != r.n)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "starts has %zu entries, ends %zu, axes %zu, steps "
-                           "%zu: they must be equal.",
+                           "%zu: they must be equal",
                            r.n, n_ends, n_axes, n_steps));
     PX_TRY(slice_by(c, &r));
 done:
@@ -296,7 +296,7 @@ static pgy_status *one_hot(px_ref_call *c)
     PX_TRY(px_ref_axis(c, px_ref_attr_i(c, "axis", -1), ix->rank + 1, &axis));
     int64_t depth = index_of_number(depth_number);
     if (depth < 0 || depth == INT64_MAX || values->count != 2)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "depth is %g and values has %lld elements (2 wanted).",
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "depth is %g and values has %lld elements (2 wanted)",
                            depth_number, (long long)values->count));
     for (int i = 0; i <= ix->rank; i++)
         dims[i] = i < axis ? ix->dims[i] : i == axis ? depth : ix->dims[i - 1];
@@ -326,7 +326,7 @@ static pgy_status *non_zero(px_ref_call *c)
     int64_t n = 0, k = 0, pos[PX_MAX_RANK] = {0};
     PX_TRY(px_ref_in(c, 0, &x));
     if (x->dtype == PGY_DTYPE_STRING)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A string is neither zero nor not."));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A string is neither zero nor not"));
     static const uint8_t zeros[16];
     size_t elem = px_move_elem(x);
     const uint8_t *data = x->data;
@@ -363,7 +363,7 @@ static pgy_status *compress(px_ref_call *c)
     PX_TRY(px_move_in_rank(c, 0, 1, PX_MAX_RANK, &x));
     PX_TRY(px_move_in_rank(c, 1, 1, 1, &cond));
     if (cond->dtype != PGY_DTYPE_BOOL)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The condition is %s, wanted is bool.",
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The condition is %s, wanted is bool",
                            pgy_dtype_name(cond->dtype)));
     dims[0] = x->count;
     if (px_ref_attr(c, "axis")) {

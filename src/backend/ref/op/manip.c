@@ -21,16 +21,16 @@ static pgy_status *concat_along(px_ref_call *c, int64_t wanted_axis)
     for (size_t i = 0; i < c->n_in; i++) {
         PX_TRY(px_move_in_rank(c, i, x->rank, x->rank, &in[i]));
         if (in[i]->dtype != x->dtype)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu is %s, the first is %s.", i,
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu is %s, the first is %s", i,
                                pgy_dtype_name(in[i]->dtype), pgy_dtype_name(x->dtype)));
         for (int k = 0; k < x->rank; k++)
             if (k != axis && in[i]->dims[k] != x->dims[k])
                 PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                                    "Dim %d of input %zu is %lld, the first's is "
-                                   "%lld.",
+                                   "%lld",
                                    k, i, (long long)in[i]->dims[k], (long long)x->dims[k]));
         if (__builtin_add_overflow(dims[axis], in[i]->dims[axis], &dims[axis]))
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output is too large."));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output is too large"));
     }
     PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, dims, &y));
     if (px_move_span(dims, 0, x->rank) > 0) {
@@ -57,7 +57,7 @@ static pgy_status *concat_1(px_ref_call *c)
 static pgy_status *concat_4(px_ref_call *c)
 {
     if (!px_ref_attr(c, "axis"))
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute axis is missing.");
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute axis is missing");
     return concat_along(c, px_ref_attr_i(c, "axis", 0));
 }
 
@@ -70,7 +70,7 @@ static pgy_status *split_even(px_ref_call *c, int64_t size, int64_t *parts)
     if (n == 0 || (is_uneven && given != n) || (!is_uneven && size % n != 0))
         return PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "A dim of %lld does not split into %lld outputs "
-                           "(num_outputs is %lld).",
+                           "(num_outputs is %lld)",
                            (long long)size, (long long)n, (long long)given);
     int64_t chunk = size / n + (size % n != 0);
     for (int64_t i = 0; i < n; i++)
@@ -98,18 +98,18 @@ static pgy_status *split(px_ref_call *c)
     if (!is_listed)
         PX_TRY(split_even(c, x->dims[axis], parts));
     else if (n_listed != c->n_out)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "split lists %zu lengths for %zu outputs.", n_listed,
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "split lists %zu lengths for %zu outputs", n_listed,
                            c->n_out));
     for (size_t i = 0; i < c->n_out; i++) {
         if (is_listed)
             parts[i] = listed[i];
         if (parts[i] < 0 || parts[i] > x->dims[axis] - sum)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Part %zu of length %lld exceeds a dim of %lld.",
-                               i, (long long)parts[i], (long long)x->dims[axis]));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Part %zu of length %lld exceeds a dim of %lld", i,
+                               (long long)parts[i], (long long)x->dims[axis]));
         sum += parts[i];
     }
     if (sum != x->dims[axis])
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The parts sum up to %lld, the dim is %lld.",
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The parts sum up to %lld, the dim is %lld",
                            (long long)sum, (long long)x->dims[axis]));
     int64_t outer = px_move_span(x->dims, 0, axis), dims[PX_MAX_RANK];
     int64_t inner = px_move_span(x->dims, axis + 1, x->rank);
@@ -158,14 +158,14 @@ static pgy_status *transpose(px_ref_call *c)
     bool given = px_ref_attr_ints(c, "perm", &perm, &n);
     if (given && n != (size_t)x->rank)
         PX_TRY(
-            PX_REF_FAIL(c, PGY_ERR_MODEL, "perm has %zu entries, the input rank %d.", n, x->rank));
+            PX_REF_FAIL(c, PGY_ERR_MODEL, "perm has %zu entries, the input rank %d", n, x->rank));
     px_move_strides(x->rank, x->dims, in_strides);
     int64_t last = -1;
     for (int i = 0; i < x->rank; i++) {
         int axis;
         PX_TRY(px_ref_axis(c, given ? perm[i] : x->rank - 1 - i, x->rank, &axis));
         if (seen[axis])
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "perm names axis %d twice.", axis));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "perm names axis %d twice", axis));
         seen[axis] = true;
         dims[i] = x->dims[axis];
         strides[i] = in_strides[axis];
@@ -185,7 +185,7 @@ static pgy_status *tile_by(px_ref_call *c, const pgy_tensor *x, const int64_t *r
     px_move_strides(x->rank, x->dims, in_strides);
     for (int i = 0; i < x->rank; i++) {
         if (repeats[i] < 0 || __builtin_mul_overflow(x->dims[i], repeats[i], &dims[i]))
-            return PX_REF_FAIL(c, PGY_ERR_MODEL, "Repeat %lld of axis %d is negative or too large.",
+            return PX_REF_FAIL(c, PGY_ERR_MODEL, "Repeat %lld of axis %d is negative or too large",
                                (long long)repeats[i], i);
         view[2 * i] = repeats[i];
         view[2 * i + 1] = x->dims[i];
@@ -206,7 +206,7 @@ static pgy_status *tile_1(px_ref_call *c)
     PX_TRY(px_move_in_number(c, 1, &tiles));
     PX_TRY(px_move_in_number(c, 2, &axis_number));
     if (!(fabs(axis_number) <= PX_MAX_RANK) || !(tiles >= 0 && tiles < 0x1p62))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%g tiles along axis %g.", tiles, axis_number));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%g tiles along axis %g", tiles, axis_number));
     PX_TRY(px_ref_axis(c, (int64_t)axis_number, x->rank, &axis));
     for (int i = 0; i < x->rank; i++)
         repeats[i] = i == axis ? (int64_t)tiles : 1;
@@ -224,7 +224,7 @@ static pgy_status *tile_6(px_ref_call *c)
     PX_TRY(px_ref_in(c, 0, &x));
     PX_TRY(px_ref_in_ints(c, 1, &repeats, &n));
     if (n != (size_t)x->rank)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "repeats has %zu entries, the input rank %d.", n,
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "repeats has %zu entries, the input rank %d", n,
                            x->rank));
     PX_TRY(tile_by(c, x, repeats));
 done:
@@ -248,7 +248,7 @@ static pgy_status *block_size(px_ref_call *c, int64_t *out)
 {
     int64_t b = px_ref_attr_i(c, "blocksize", 0);
     if (b < 1 || b > INT32_MAX)
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "blocksize is %lld.", (long long)b);
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "blocksize is %lld", (long long)b);
     *out = b;
     return NULL;
 }
@@ -271,7 +271,7 @@ static pgy_status *depth_to_space(px_ref_call *c)
     int64_t parts[6] = {d[0], is_crd ? depth : b, b, is_crd ? b : depth, d[2], d[3]};
     int64_t dims[4] = {d[0], depth, 0, 0};
     if (__builtin_mul_overflow(d[2], b, &dims[2]) || __builtin_mul_overflow(d[3], b, &dims[3]))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output is too large."));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output is too large"));
     PX_TRY(move_blocks(c, x, parts, is_crd ? crd : dcr, dims));
 done:
     return st;
@@ -319,11 +319,11 @@ static pgy_status *reverse_sequence(px_ref_call *c)
     if (batch_axis == time_axis || n != (size_t)x->dims[batch_axis])
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "%zu lengths for a batch of %lld, batch axis %d, time "
-                           "axis %d.",
+                           "axis %d",
                            n, (long long)x->dims[batch_axis], batch_axis, time_axis));
     for (size_t i = 0; i < n; i++)
         if (lens[i] < 0 || lens[i] > steps)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Length %lld of sequence %zu exceeds %lld steps.",
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Length %lld of sequence %zu exceeds %lld steps",
                                (long long)lens[i], i, (long long)steps));
     PX_TRY(px_ref_out(c, 0, c->in[0].dtype, x->rank, x->dims, &y));
     size_t run = (size_t)px_move_span(x->dims, 2, x->rank) * px_move_elem(x);
@@ -403,7 +403,7 @@ static pgy_status *det(px_ref_call *c)
     void *y;
     PX_TRY(px_ref_in_f64(c, 0, &x));
     if (x->rank < 2 || x->dims[x->rank - 1] != x->dims[x->rank - 2])
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The input is no stack of square matrices."));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The input is no stack of square matrices"));
     int64_t n = x->dims[x->rank - 1], n_matrices = px_move_span(x->dims, 0, x->rank - 2);
     PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, x->rank - 2, x->dims, &y));
     PX_TRY(PX_MOVE_SCRATCH(c, work, n_matrices ? n * n : 0));
@@ -456,7 +456,7 @@ static pgy_status *col2im_shape_of(px_ref_call *c, const pgy_tensor *x, col2im_s
     if (!fits || x->dims[1] % s->n_block || x->dims[2] != s->n_steps)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "Image, block, pads, strides and dilations do not fit "
-                           "columns of %lld x %lld.",
+                           "columns of %lld x %lld",
                            (long long)x->dims[1], (long long)x->dims[2]));
 done:
     return st;
@@ -492,7 +492,7 @@ static pgy_status *col2im(px_ref_call *c)
     void *y;
     PX_TRY(px_ref_in_f64(c, 0, &x));
     if (x->rank != 3)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The columns have rank %d, wanted is 3.", x->rank));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The columns have rank %d, wanted is 3", x->rank));
     PX_TRY(col2im_shape_of(c, x, &s));
     dims[0] = x->dims[0];
     dims[1] = x->dims[1] / s.n_block;

@@ -211,7 +211,7 @@ static pgy_status *strings_of(px_ref_call *c, int rank, const int64_t *dims, voi
 {
     int64_t count;
     if (!px_shape_count(rank, dims, &count))
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "The output's shape is negative or too large.");
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "The output's shape is negative or too large");
     return px_move_scratch(c, out_data, count, sizeof(pgy_string));
 }
 
@@ -268,12 +268,12 @@ static pgy_status *join_shape(px_ref_call *c, const px_ref_value *items, size_t 
         if (items[i].kind != PX_REF_TENSOR || t->dtype != x->dtype || t->rank != x->rank)
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                                "Item %zu is no tensor or differs from the first in element type or "
-                               "rank.",
+                               "rank",
                                i));
     }
     int rank = x->rank + is_new, at;
     if (rank > PX_MAX_RANK)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The joined tensor has rank %d.", rank));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The joined tensor has rank %d", rank));
     PX_TRY(px_ref_axis(c, axis, rank, &at));
     for (int k = 0; k < rank; k++)
         dims[k] = k == at ? 0 : x->dims[is_new && k > at ? k - 1 : k];
@@ -282,9 +282,9 @@ static pgy_status *join_shape(px_ref_call *c, const px_ref_value *items, size_t 
             int64_t d = is_new && k == at ? 1 : items[i].t->dims[is_new && k > at ? k - 1 : k];
             if (k != at && d != dims[k])
                 PX_TRY(
-                    PX_REF_FAIL(c, PGY_ERR_MODEL, "Item %zu has another shape than the first.", i));
+                    PX_REF_FAIL(c, PGY_ERR_MODEL, "Item %zu has another shape than the first", i));
             if (k == at && __builtin_add_overflow(dims[k], d, &dims[k]))
-                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The joined tensor is too large."));
+                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The joined tensor is too large"));
         }
     *out_rank = rank;
     *out_axis = at;
@@ -358,7 +358,7 @@ pgy_status *px_move_in_rank(px_ref_call *c, size_t i, int lo, int hi, const pgy_
     const pgy_tensor *t;
     PX_TRY(px_ref_in(c, i, &t));
     if (t->rank < lo || t->rank > hi)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu has rank %d, wanted is %d to %d.", i,
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu has rank %d, wanted is %d to %d", i,
                            t->rank, lo, hi));
     *out = t;
 done:
@@ -372,7 +372,7 @@ pgy_status *px_move_in_int(px_ref_call *c, size_t i, int64_t *out)
     size_t n;
     PX_TRY(px_ref_in_ints(c, i, &v, &n));
     if (n != 1)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu holds %zu elements, wanted is 1.", i, n));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu holds %zu elements, wanted is 1", i, n));
     *out = v[0];
 done:
     return st;
@@ -384,7 +384,7 @@ pgy_status *px_move_in_number(px_ref_call *c, size_t i, double *out)
     const pgy_tensor *t;
     PX_TRY(px_ref_in_f64(c, i, &t));
     if (t->count != 1)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu holds %lld elements, wanted is 1.", i,
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu holds %lld elements, wanted is 1", i,
                            (long long)t->count));
     *out = *(const double *)t->data;
 done:
@@ -407,7 +407,7 @@ pgy_status *px_move_axes(px_ref_call *c, size_t i, const char *name, int rank, b
         int axis;
         PX_TRY(px_ref_axis(c, axes[k], rank, &axis));
         if (seen[axis])
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d is named twice in %s.", axis, name));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d is named twice in %s", axis, name));
         seen[axis] = true;
         out[k] = axis; /* k < rank, for each axis is new */
     }
@@ -421,8 +421,8 @@ pgy_status *px_move_attr_dtype(px_ref_call *c, const char *name, pgy_dtype other
 {
     int64_t v = px_ref_attr_i(c, name, otherwise);
     if (v <= PGY_DTYPE_UNKNOWN || v >= PGY_DTYPE_COUNT)
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute %s is %lld, which is no element type.",
-                           name, (long long)v);
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute %s is %lld, which is no element type", name,
+                           (long long)v);
     *out = (pgy_dtype)v;
     return NULL;
 }

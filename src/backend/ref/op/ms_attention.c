@@ -497,9 +497,10 @@ static pgy_status *rotary_embedding(px_ref_call *c)
     if (ids->count != 1 && ids->count != batch * len)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%lld position ids", (long long)ids->count));
     for (int64_t i = 0; i < batch * len; i++) /* one id is the first position's */
-        ((int64_t *)data)[i] = ids->count == 1 && batch * len != 1
-                                   ? px_tensor_get_i64(ids, 0) + i % len
-                                   : px_tensor_get_i64(ids, i);
+        ((int64_t *)data)[i] =
+            ids->count == 1 && batch * len != 1
+                ? (int64_t)((uint64_t)px_tensor_get_i64(ids, 0) + (uint64_t)(i % len))
+                : px_tensor_get_i64(ids, i);
     in[3] = made;
     /* Without num_heads the caches tell the head size. */
     int64_t heads = px_ref_attr_i(c, "num_heads", 0), size = 2 * cache->dims[1];

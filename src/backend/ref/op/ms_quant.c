@@ -13,7 +13,8 @@ pgy_status *px_ms_scale_of(px_ref_call *c, size_t scale, size_t zero, int64_t co
     PX_TRY(px_ref_in_f64(c, scale, &s));
     if (px_ref_has(c, zero))
         PX_TRY(px_ref_in_f64(c, zero, &z));
-    if ((s->count != 1 && s->count != columns) || (z && z->count != 1 && z->count != s->count))
+    if ((s->count != 1 && (columns == 0 || s->count != columns)) ||
+        (z && z->count != 1 && z->count != s->count))
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%lld scales and %lld zero points for %lld columns",
                            (long long)s->count, (long long)(z ? z->count : 0), (long long)columns));
     PX_TRY(PX_MOVE_SCRATCH(c, zeros, s->count));

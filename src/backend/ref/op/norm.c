@@ -395,6 +395,9 @@ static pgy_status *run_layer(px_ref_call *c, bool centred)
         PX_TRY(stash_out(c, 1, axis, &whole, &j.mean));
         PX_TRY(stash_out(c, 2, axis, &whole, &j.inverse));
     }
+    if (px_ref_storage(c->in[1].dtype) != PGY_DTYPE_F64)
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "input 1 has type %s where floats are wanted",
+                           pgy_dtype_name(c->in[1].dtype)));
     /* RMSNormalization: the result has the scale's type. */
     PX_TRY(px_ref_out_like(c, 0, 0, c->in[centred ? 0 : 1].dtype, &out));
     j.out = out;

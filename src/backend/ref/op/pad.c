@@ -45,8 +45,7 @@ static pgy_status *pad_axis(px_ref_call *c, const pad_plan *plan, int axis, int6
     int64_t first = PX_MAX(0, -b), n = size - first - PX_MAX(0, -e);
     PX_TRY(PX_MOVE_SCRATCH(c, map, out_size));
     if (plan->mode != PAD_CONSTANT && n == 0 && out_size > 0)
-        PX_TRY(
-            PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d is empty: only a constant can pad it.", axis));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d is empty: only a constant can pad it", axis));
     for (int64_t i = 0; i < out_size; i++) {
         int64_t s = pad_source(plan->mode, i - PX_MAX(0, b), n);
         map[i] = s < 0 ? -1 : s + first;
@@ -87,7 +86,7 @@ static pgy_status *pad_by(px_ref_call *c, const pgy_tensor *x, const pad_plan *p
             b < -x->dims[i] || e < -x->dims[i] || left < 0 ||
             __builtin_add_overflow(left, PX_MAX(b, 0), &dims[i]) ||
             __builtin_add_overflow(dims[i], PX_MAX(e, 0), &dims[i]))
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Pads %lld and %lld do not fit a dim of %lld.",
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Pads %lld and %lld do not fit a dim of %lld",
                                (long long)b, (long long)e, (long long)x->dims[i]));
     }
     PX_TRY(px_ref_out(c, 0, c->in[0].dtype, rank, dims, &y));
@@ -131,7 +130,7 @@ static pgy_status *pad_mode_of(px_ref_call *c, pad_mode *out)
             *out = (pad_mode)i;
             return NULL;
         }
-    return PX_REF_FAIL(c, PGY_ERR_MODEL, "Mode \"%.*s\" is not known.", PX_STR_ARG(mode));
+    return PX_REF_FAIL(c, PGY_ERR_MODEL, "Mode \"%.*s\" is not known", PX_STR_ARG(mode));
 }
 
 /* Pads as [begin of each axis, then end of each]; `axes` NULL: all in order. */
@@ -139,7 +138,7 @@ static pgy_status *pad_set(px_ref_call *c, pad_plan *plan, const int64_t *pads, 
                            const int *axes, size_t n_axes)
 {
     if (n_pads != 2 * n_axes)
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "%zu pads are given for %zu axes.", n_pads, n_axes);
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "%zu pads are given for %zu axes", n_pads, n_axes);
     for (size_t i = 0; i < n_axes; i++) {
         plan->begin[axes ? axes[i] : (int)i] = pads[i];
         plan->end[axes ? axes[i] : (int)i] = pads[n_axes + i];
@@ -158,11 +157,11 @@ static pgy_status *pad_by_attr(px_ref_call *c, const char *name)
     PX_TRY(px_ref_in(c, 0, &x));
     PX_TRY(pad_mode_of(c, &plan.mode));
     if (!px_ref_attr_ints(c, name, &pads, &n))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute %s is missing.", name));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute %s is missing", name));
     if (x->dtype == PGY_DTYPE_F64)
         plan.value = &value;
     else if (value != 0)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Padding %s with %g is not defined.",
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Padding %s with %g is not defined",
                            pgy_dtype_name(x->dtype), value));
     PX_TRY(pad_set(c, &plan, pads, n, NULL, (size_t)x->rank));
     PX_TRY(pad_by(c, x, &plan));
@@ -197,7 +196,7 @@ static pgy_status *pad_11(px_ref_call *c)
         if (value->count != 1 || value->dtype != x->dtype)
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                                "constant_value has %lld elements of %s, wanted "
-                               "is one of %s.",
+                               "is one of %s",
                                (long long)value->count, pgy_dtype_name(value->dtype),
                                pgy_dtype_name(x->dtype)));
         plan.value = value->data;
@@ -223,12 +222,12 @@ static pgy_status *center_crop_pad(px_ref_call *c)
     PX_TRY(px_ref_in_ints(c, 1, &want, &n));
     PX_TRY(px_move_axes(c, SIZE_MAX, "axes", x->rank, &given, axes, &n_axes));
     if (n != (given ? n_axes : (size_t)x->rank))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The shape has %zu dims for %zu axes.", n,
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The shape has %zu dims for %zu axes", n,
                            given ? n_axes : (size_t)x->rank));
     for (size_t i = 0; i < n; i++) {
         int axis = given ? axes[i] : (int)i;
         if (want[i] < 0)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Dim %zu of the shape is negative.", i));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Dim %zu of the shape is negative", i));
         /* More than is there: half of it (rounded down) goes in front; less: likewise cut. */
         int64_t more = want[i] - x->dims[axis], half = more / 2;
         plan.begin[axis] = half;

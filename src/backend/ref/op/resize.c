@@ -132,10 +132,10 @@ static pgy_status *taps_of(px_ref_call *c, const resize_plan *p, const resize_ax
     double reach = (p->mode == RESIZE_CUBIC ? 2 : 1) / squeeze;
     int64_t total;
     if (!(reach < 0x1p30))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A scale of %g is too small.", a->up / a->down));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A scale of %g is too small", a->up / a->down));
     out->n = p->mode == RESIZE_NEAREST ? 1 : 2 * (int64_t)ceil(reach);
     if (__builtin_mul_overflow(out->n, a->out, &total))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output is too large."));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output is too large"));
     PX_TRY(PX_MOVE_SCRATCH(c, out->at, total));
     if (p->mode != RESIZE_NEAREST)
         PX_TRY(PX_MOVE_SCRATCH(c, out->weight, total));
@@ -217,7 +217,7 @@ static pgy_status *resize_smooth(px_ref_call *c, const resize_plan *p, const res
         int64_t outer = px_move_span(dims, 0, axis);
         dims[axis] = a->out;
         if (!px_shape_count(p->rank, dims, &total) || total > INT64_MAX / 8)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output is too large."));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The output is too large"));
         next = px_mem_alloc_aligned((size_t)total * sizeof *next);
         if (!next)
             PX_TRY(px_status_nomem());
@@ -301,7 +301,7 @@ static pgy_status *resize_run(px_ref_call *c, const pgy_tensor *x, resize_plan *
         if (!a->is_used)
             continue;
         if (a->in == 0 && a->out > 0)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d is empty and cannot grow.", i));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d is empty and cannot grow", i));
         if (a->in > 0)
             PX_TRY(taps_of(c, p, a, &taps[i]));
     }
@@ -326,7 +326,7 @@ static pgy_status *choice_of(px_ref_call *c, const char *attr, const char *other
             *out = (int)i;
             return NULL;
         }
-    return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute %s is \"%.*s\", which is not known.", attr,
+    return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute %s is \"%.*s\", which is not known", attr,
                        PX_STR_ARG(word));
 }
 
@@ -344,11 +344,11 @@ static pgy_status *set_scale(px_ref_call *c, resize_plan *p, int axis, double sc
 {
     resize_axis *a = &p->axes[axis];
     if (!(scale > 0 && scale < 0x1p40))
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "The scale of axis %d is %g.", axis, scale);
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "The scale of axis %d is %g", axis, scale);
     /* Output sizes must be those of float32 runtimes. */
     double out = floor((double)((float)a->in * (float)scale));
     if (!(out < 0x1p62))
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "The scale of axis %d is too large.", axis);
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "The scale of axis %d is too large", axis);
     a->up = scale;
     a->down = 1;
     a->out = (int64_t)out;
@@ -373,7 +373,7 @@ static pgy_status *resize_old(px_ref_call *c, const double *scales, size_t n)
     plan_init(&p, x);
     PX_TRY(mode_of(c, &p));
     if (n != (size_t)x->rank)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%zu scales for rank %d.", n, x->rank));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%zu scales for rank %d", n, x->rank));
     for (int i = 0; i < x->rank; i++)
         PX_TRY(set_scale(c, &p, i, scales[i]));
     PX_TRY(resize_run(c, x, &p));
@@ -394,7 +394,7 @@ static pgy_status *upsample_7(px_ref_call *c)
     size_t n;
     double scales[PX_MAX_RANK];
     if (!px_ref_attr_floats(c, "scales", &given, &n) || n > PX_MAX_RANK)
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute scales is missing or too long.");
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute scales is missing or too long");
     for (size_t i = 0; i < n; i++)
         scales[i] = (double)given[i];
     return resize_old(c, scales, n);
@@ -417,12 +417,12 @@ static pgy_status *sizes_set(px_ref_call *c, resize_plan *p, const int *axes, si
     PX_TRY(px_ref_in_ints(c, 3, &sizes, &n));
     PX_TRY(choice_of(c, "keep_aspect_ratio_policy", "stretch", policies, 3, &policy));
     if (n != n_axes)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%zu sizes for %zu axes.", n, n_axes));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%zu sizes for %zu axes", n, n_axes));
     double scale = 0;
     for (size_t i = 0; i < n; i++) {
         resize_axis *a = &p->axes[axes[i]];
         if (sizes[i] < 0 || (sizes[i] > 0 && a->in == 0) || sizes[i] >= INT64_C(1) << 52)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Size %lld from %lld.", (long long)sizes[i],
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Size %lld from %lld", (long long)sizes[i],
                                (long long)a->in));
         a->out = sizes[i];
         a->up = (double)PX_MAX(sizes[i], 1);
@@ -460,7 +460,7 @@ static pgy_status *resize_attrs(px_ref_call *c, resize_plan *p)
     p->exclude_outside = px_ref_attr_i(c, "exclude_outside", 0) != 0;
     p->antialias = px_ref_attr_i(c, "antialias", 0) != 0;
     if (p->antialias && p->mode == RESIZE_NEAREST)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "antialias is not defined for mode nearest."));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "antialias is not defined for mode nearest"));
 done:
     return st;
 }
@@ -485,19 +485,19 @@ static pgy_status *resize_11(px_ref_call *c)
     /* Old models give an empty tensor for what they leave out. */
     if (scales && scales->count > 0) {
         if (scales->count != (int64_t)n_axes)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%lld scales for %zu axes.",
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%lld scales for %zu axes",
                                (long long)scales->count, n_axes));
         for (size_t i = 0; i < n_axes; i++)
             PX_TRY(set_scale(c, &p, axes[i], ((const double *)scales->data)[i]));
     } else if (px_ref_has(c, 3)) {
         PX_TRY(sizes_set(c, &p, axes, n_axes));
     } else {
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Neither scales nor sizes are given."));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Neither scales nor sizes are given"));
     }
     if (p.coordinate == TF_CROP_AND_RESIZE) {
         PX_TRY(px_ref_in_f64(c, 1, &roi));
         if (roi->count != 2 * (int64_t)n_axes)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "roi has %lld entries for %zu axes.",
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "roi has %lld entries for %zu axes",
                                (long long)roi->count, n_axes));
         for (size_t i = 0; i < n_axes; i++) {
             p.axes[axes[i]].roi_begin = ((const double *)roi->data)[i];

@@ -4,6 +4,7 @@
  * hidden state's share. A batch element of length n takes part in its first n steps, in the order
  * of its direction, and keeps its state afterwards.
  */
+#include "backend/ref/op/move.h"
 #include "backend/ref/plan.h"
 
 #include <math.h>
@@ -416,16 +417,16 @@ static pgy_status *outputs_make(px_ref_call *c, rnn *n)
     void *out = NULL;
 
     if (px_ref_wants(c, 0)) {
-        PX_TRY(px_ref_out(c, 0, c->in[0].dtype, 4, y, &out));
+        PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, 4, y, &out));
         n->y = out;
         memset(out, 0, c->out[0].t->size); /* steps past a sequence's end */
     }
     if (px_ref_wants(c, 1)) {
-        PX_TRY(px_ref_out(c, 1, c->in[0].dtype, 3, state, &out));
+        PX_TRY(px_move_out_f64(c, 1, c->in[0].dtype, 3, state, &out));
         n->y_h = out;
     }
     if (px_ref_wants(c, 2)) {
-        PX_TRY(px_ref_out(c, 2, c->in[0].dtype, 3, state, &out));
+        PX_TRY(px_move_out_f64(c, 2, c->in[0].dtype, 3, state, &out));
         n->y_c = out;
     }
 done:

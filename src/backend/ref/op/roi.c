@@ -1,4 +1,5 @@
 /* backend/ref/op/roi.c - pools over regions of interest: RoiAlign, MaxRoiPool. */
+#include "backend/ref/op/move.h"
 #include "backend/ref/ref.h"
 
 #include <math.h>
@@ -155,7 +156,7 @@ static pgy_status *roi_align_run(px_ref_call *c)
                                (long long)r.batch_of[i], (long long)r.x->dims[0]));
     r.channels = r.x->dims[1];
     const int64_t dims[4] = {rois->dims[0], r.channels, r.bins_h, r.bins_w};
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, 4, dims, &out));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, 4, dims, &out));
     r.rois = rois->data;
     r.y = out;
     if (c->out[0].t->count > 0)
@@ -210,7 +211,7 @@ static pgy_status *max_roi_pool(px_ref_call *c)
     if (!px_ref_attr_ints(c, "pooled_shape", &bins, &n) || n != 2 || bins[0] < 1 || bins[1] < 1)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "pooled_shape must be two positive numbers"));
     const int64_t dims[4] = {rois->dims[0], x->dims[1], bins[0], bins[1]};
-    PX_TRY(px_ref_out(c, 0, c->in[0].dtype, 4, dims, &out));
+    PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, 4, dims, &out));
     double *y = out;
     for (int64_t r = 0; r < dims[0]; r++) {
         const double *box = (const double *)rois->data + r * 5;

@@ -17,12 +17,12 @@ static pgy_status *reduction_of(px_ref_call *c, const pgy_tensor *x, reduction *
             continue;
         if (i != REDUCE_NONE &&
             (x->dtype == PGY_DTYPE_STRING || (x->dtype == PGY_DTYPE_C128 && i >= REDUCE_MAX)))
-            return PX_REF_FAIL(c, PGY_ERR_MODEL, "Reduction %s of %s is not defined.", names[i],
+            return PX_REF_FAIL(c, PGY_ERR_MODEL, "Reduction %s of %s is not defined", names[i],
                                pgy_dtype_name(x->dtype));
         *out = (reduction)i;
         return NULL;
     }
-    return PX_REF_FAIL(c, PGY_ERR_MODEL, "Reduction \"%.*s\" is not known.", PX_STR_ARG(name));
+    return PX_REF_FAIL(c, PGY_ERR_MODEL, "Reduction \"%.*s\" is not known", PX_STR_ARG(name));
 }
 
 /* Unsigned arithmetic wraps; the types narrower than int are promoted and cut back. */
@@ -119,8 +119,8 @@ static pgy_status *same_dtype(px_ref_call *c, const pgy_tensor *x, const pgy_ten
 {
     if (x->dtype == u->dtype)
         return NULL;
-    return PX_REF_FAIL(c, PGY_ERR_MODEL, "Updates are %s, the data is %s.",
-                       pgy_dtype_name(u->dtype), pgy_dtype_name(x->dtype));
+    return PX_REF_FAIL(c, PGY_ERR_MODEL, "Updates are %s, the data is %s", pgy_dtype_name(u->dtype),
+                       pgy_dtype_name(x->dtype));
 }
 
 static pgy_status *scatter_elements(px_ref_call *c)
@@ -146,14 +146,14 @@ static pgy_status *scatter_elements(px_ref_call *c)
     if (!fits)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "Indices and updates must have one shape, within the "
-                           "data's along all axes but %d.",
+                           "data's along all axes but %d",
                            axis));
     px_move_strides(x->rank, x->dims, strides);
     int64_t size = x->dims[axis];
     /* Checked before the copy, which may take the input's buffer. */
     for (size_t i = 0; i < n_at; i++)
         if (at[i] < -size || at[i] >= size)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Index %lld is outside [-%lld, %lld).",
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Index %lld is outside [-%lld, %lld)",
                                (long long)at[i], (long long)size, (long long)size));
     int rank = x->rank;
     pgy_dtype stored = x->dtype;
@@ -197,14 +197,14 @@ static pgy_status *scatter_nd(px_ref_call *c)
     if (!fits)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "Updates do not have the shape that indices and data "
-                           "give (index tuples of %lld, data of rank %d).",
+                           "give (index tuples of %lld, data of rank %d)",
                            (long long)depth, rank));
     px_move_strides(rank, x->dims, strides);
     memcpy(dims, x->dims, (size_t)rank * sizeof *dims);
     for (size_t i = 0; i < n_at; i++) {
         int64_t size = dims[i % (size_t)depth];
         if (at[i] < -size || at[i] >= size)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Index %lld is outside [-%lld, %lld).",
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Index %lld is outside [-%lld, %lld)",
                                (long long)at[i], (long long)size, (long long)size));
     }
     int64_t inner = px_move_span(dims, (int)depth, rank);
@@ -248,12 +248,12 @@ static pgy_status *tensor_scatter(px_ref_call *c)
         (!circular && !px_str_is(mode, "linear")))
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "The update, write_indices (one per batch), axis %d "
-                           "and mode \"%.*s\" do not fit the cache.",
+                           "and mode \"%.*s\" do not fit the cache",
                            axis, PX_STR_ARG(mode)));
     int64_t size = x->dims[axis], n = u->dims[axis];
     for (size_t i = 0; i < n_write; i++)
         if (write[i] < 0 || (circular ? write[i] > INT64_MAX - n : write[i] > size - n))
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Write position %lld is outside the cache.",
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Write position %lld is outside the cache",
                                (long long)write[i]));
     int rank = x->rank;
     size_t elem = px_move_elem(x);

@@ -5,7 +5,7 @@
 static pgy_status *sequence_in(px_ref_call *c, size_t i, const px_ref_list **out)
 {
     if (i >= c->n_in || c->in[i].kind != PX_REF_SEQUENCE)
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu is no sequence.", i);
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu is no sequence", i);
     *out = c->in[i].seq;
     return NULL;
 }
@@ -32,7 +32,7 @@ static pgy_status *position_in(px_ref_call *c, size_t i, size_t n, bool may_end,
         p = p < 0 ? p + size : p;
     }
     if (p < 0 || p >= size + may_end)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Position is outside a sequence of %lld items.",
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Position is outside a sequence of %lld items",
                            (long long)size));
     *out = (size_t)p;
 done:
@@ -138,19 +138,19 @@ static pgy_status *split_lengths(px_ref_call *c, int64_t size, const int64_t **o
         if (split->rank > 0) {
             for (size_t i = 0; i < *out_n; i++) {
                 if ((*out)[i] < 0 || (*out)[i] > size - sum)
-                    PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Part %zu is %lld of a dim of %lld.", i,
+                    PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Part %zu is %lld of a dim of %lld", i,
                                        (long long)(*out)[i], (long long)size));
                 sum += (*out)[i];
             }
             if (sum != size)
-                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The parts sum up to %lld, the dim is %lld.",
+                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The parts sum up to %lld, the dim is %lld",
                                    (long long)sum, (long long)size));
             goto done;
         }
         chunk = (*out)[0];
     }
     if (chunk < 1)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Chunks of %lld.", (long long)chunk));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Chunks of %lld", (long long)chunk));
     int64_t n = size / chunk + (size % chunk != 0);
     PX_TRY(PX_MOVE_SCRATCH(c, parts, n));
     for (int64_t i = 0; i < n; i++)
@@ -193,7 +193,7 @@ static pgy_status *concat_from_sequence(px_ref_call *c)
     px_ref_value v = {0};
     PX_TRY(sequence_in(c, 0, &from));
     if (from->n == 0 || !px_ref_attr(c, "axis"))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The sequence is empty or axis is missing."));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The sequence is empty or axis is missing"));
     PX_TRY(px_move_join(c, from->items, from->n, px_ref_attr_i(c, "axis", 0),
                         px_ref_attr_i(c, "new_axis", 0) != 0, false, &v));
     px_ref_out_take(c, 0, v);
@@ -213,13 +213,13 @@ static pgy_status *sequence_map(px_ref_call *c)
     PX_TRY(sequence_in(c, 0, &first));
     PX_TRY(PX_MOVE_SCRATCH(c, lists, (int64_t)n_out));
     if (!body || !body->g || body->type != PX_ONNX_ATTR_GRAPH || body->g->n_outputs != n_out)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The body must be a graph of %zu outputs.", n_out));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The body must be a graph of %zu outputs", n_out));
     for (size_t i = 0; i < c->n_in; i++)
         if (c->in[i].kind == PX_REF_SEQUENCE) {
             PX_TRY(sequence_in(c, i, &other));
             if (other->n != first->n)
-                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Sequence %zu has %zu items, the first %zu.",
-                                   i, other->n, first->n));
+                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Sequence %zu has %zu items, the first %zu", i,
+                                   other->n, first->n));
         }
     PX_TRY(PX_MOVE_SCRATCH(c, in, (int64_t)c->n_in));
     PX_TRY(PX_MOVE_SCRATCH(c, out, (int64_t)n_out));
@@ -284,7 +284,7 @@ static pgy_status *optional_get_element(px_ref_call *c)
 {
     const px_ref_value *v = &c->in[0];
     if (v->kind == PX_REF_NONE || (v->kind == PX_REF_OPTIONAL && v->seq->n == 0))
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "The optional is empty.");
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "The optional is empty");
     px_ref_out_take(c, 0, px_ref_value_copy(v->kind == PX_REF_OPTIONAL ? v->seq->items[0] : *v));
     return NULL;
 }

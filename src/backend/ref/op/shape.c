@@ -45,7 +45,7 @@ static pgy_status *reshape_to(px_ref_call *c, const int64_t *want, size_t n, boo
     int open = -1;
     PX_TRY(px_ref_in(c, 0, &x));
     if (n > PX_MAX_RANK)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The shape has %zu dims, the limit is %d.", n,
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The shape has %zu dims, the limit is %d", n,
                            PX_MAX_RANK));
     for (size_t i = 0; i < n; i++) {
         dims[i] = want[i];
@@ -55,21 +55,20 @@ static pgy_status *reshape_to(px_ref_call *c, const int64_t *want, size_t n, boo
         } else if (want[i] == 0 && !allow_zero) {
             if (i >= (size_t)x->rank)
                 PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
-                                   "Dim %zu of the shape is 0 (copy), but the input has rank %d.",
-                                   i, x->rank));
+                                   "Dim %zu of the shape is 0 (copy), but the input has rank %d", i,
+                                   x->rank));
             dims[i] = x->dims[i];
         } else if (want[i] < 0) {
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Dim %zu of the shape is %lld.", i,
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Dim %zu of the shape is %lld", i,
                                (long long)want[i]));
         }
     }
-    int64_t count = px_move_span(dims, 0, (int)n);
-    if (open >= 0 && count > 0 && x->count % count == 0) {
-        dims[open] = x->count / count;
-        count = x->count;
-    }
-    if (count != x->count || (open >= 0 && px_move_span(dims, 0, (int)n) != x->count))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%lld elements do not fit the wanted shape.",
+    const int64_t known = px_move_span(dims, 0, (int)n); /* without the -1 */
+    if (open >= 0 && known > 0)
+        dims[open] = x->count / known;
+    /* With no elements a -1 could stand for anything: nobody accepts it. */
+    if (px_move_span(dims, 0, (int)n) != x->count || (open >= 0 && known == 0))
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%lld elements do not fit the wanted shape",
                            (long long)x->count));
     PX_TRY(px_ref_out_reshape(c, 0, 0, (int)n, dims));
 done:
@@ -81,7 +80,7 @@ static pgy_status *reshape_1(px_ref_call *c)
     const int64_t *want = NULL;
     size_t n = 0;
     if (!px_ref_attr_ints(c, "shape", &want, &n))
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute shape is missing.");
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute shape is missing");
     return reshape_to(c, want, n, false);
 }
 
@@ -100,7 +99,7 @@ static pgy_status *flatten(px_ref_call *c)
     PX_TRY(px_ref_in(c, 0, &x));
     int64_t axis = px_ref_attr_i(c, "axis", 1);
     if (axis < -x->rank || axis > x->rank)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %lld is outside [-%d, %d].", (long long)axis,
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %lld is outside [-%d, %d]", (long long)axis,
                            x->rank, x->rank));
     int at = (int)(axis < 0 ? axis + x->rank : axis);
     int64_t dims[2] = {px_move_span(x->dims, 0, at), px_move_span(x->dims, at, x->rank)};
@@ -122,7 +121,7 @@ static pgy_status *squeeze_at(px_ref_call *c, size_t axes_input)
     PX_TRY(px_move_axes(c, axes_input, "axes", x->rank, &given, axes, &n));
     for (size_t i = 0; i < n; i++) {
         if (x->dims[axes[i]] != 1)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d has size %lld, only 1 can be dropped.",
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d has size %lld, only 1 can be dropped",
                                axes[i], (long long)x->dims[axes[i]]));
         drop[axes[i]] = true;
     }
@@ -152,14 +151,14 @@ static pgy_status *unsqueeze_at(px_ref_call *c, const int64_t *want, size_t n)
     int64_t dims[PX_MAX_RANK];
     PX_TRY(px_ref_in(c, 0, &x));
     if (n > (size_t)(PX_MAX_RANK - x->rank))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%zu axes on rank %d exceed the limit of %d.", n,
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%zu axes on rank %d exceed the limit of %d", n,
                            x->rank, PX_MAX_RANK));
     int rank = x->rank + (int)n;
     for (size_t i = 0; i < n; i++) {
         int axis;
         PX_TRY(px_ref_axis(c, want[i], rank, &axis));
         if (added[axis])
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d is named twice.", axis));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d is named twice", axis));
         added[axis] = true;
     }
     for (int i = 0, k = 0; i < rank; i++)
@@ -174,7 +173,7 @@ static pgy_status *unsqueeze_1(px_ref_call *c)
     const int64_t *axes = NULL;
     size_t n = 0;
     if (!px_ref_attr_ints(c, "axes", &axes, &n))
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute axes is missing.");
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "Attribute axes is missing");
     return unsqueeze_at(c, axes, n);
 }
 
@@ -197,14 +196,14 @@ static pgy_status *expand(px_ref_call *c)
     PX_TRY(px_ref_in(c, 0, &x));
     PX_TRY(px_ref_in_ints(c, 1, &want, &n));
     if (n > PX_MAX_RANK)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The shape has %zu dims, the limit is %d.", n,
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The shape has %zu dims, the limit is %d", n,
                            PX_MAX_RANK));
     int rank = PX_MAX((int)n, x->rank);
     for (int i = 0; i < rank; i++) {
         int xi = i - (rank - x->rank), wi = i - (rank - (int)n);
         int64_t a = xi >= 0 ? x->dims[xi] : 1, b = wi >= 0 ? want[wi] : 1;
         if (b < 0 || (a != b && a != 1 && b != 1))
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Dim %lld does not broadcast to %lld.",
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Dim %lld does not broadcast to %lld",
                                (long long)a, (long long)b));
         dims[i] = a == 1 ? b : a;
     }
@@ -260,14 +259,14 @@ static pgy_status *constant_sparse(px_ref_call *c, const px_onnx_sparse *s)
     int64_t strides[PX_MAX_RANK], count;
     void *y;
     if (s->rank < 0 || s->rank > PX_MAX_RANK || !px_shape_count(s->rank, s->dims, &count))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The sparse tensor's shape is not usable."));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The sparse tensor's shape is not usable"));
     PX_TRY(load_tensor(c, &s->values, &values));
     PX_TRY(load_tensor(c, &s->indices, &indices));
     const pgy_tensor *ix = indices.t, *v = values.t;
     bool flat = ix->rank == 1;
     if (ix->dtype != PGY_DTYPE_I64 || v->rank != 1 || ix->rank < 1 || ix->rank > 2 ||
         ix->dims[0] != v->count || (!flat && ix->dims[1] != s->rank))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The sparse tensor's indices do not fit its values."));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The sparse tensor's indices do not fit its values"));
     px_move_strides(s->rank, s->dims, strides);
     PX_TRY(px_ref_out(c, 0, values.dtype, s->rank, s->dims, &y));
     size_t elem = px_move_elem(v);
@@ -278,12 +277,12 @@ static pgy_status *constant_sparse(px_ref_call *c, const px_onnx_sparse *s)
         for (int k = 0; !flat && k < s->rank; k++) {
             int64_t p = at[i * s->rank + k];
             if (p < 0 || p >= s->dims[k])
-                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A sparse index is outside the shape."));
+                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A sparse index is outside the shape"));
             to += p * strides[k];
         }
         to = flat ? at[i] : to;
         if (to < 0 || to >= count)
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A sparse index is outside the shape."));
+            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A sparse index is outside the shape"));
         memcpy((uint8_t *)y + (size_t)to * elem, (const uint8_t *)v->data + (size_t)i * elem, elem);
     }
     PX_TRY(px_move_own_strings(c, 0));
@@ -326,7 +325,7 @@ static pgy_status *constant(px_ref_call *c)
     } else if ((a = px_ref_attr(c, "sparse_value")) && a->sparse) {
         PX_TRY(constant_sparse(c, a->sparse));
     } else {
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "No attribute gives the value."));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "No attribute gives the value"));
     }
 done:
     return st;
@@ -344,7 +343,7 @@ static pgy_status *constant_of_shape(px_ref_call *c)
     PX_TRY(px_ref_attr_tensor(c, "value", &v));
     if (n > PX_MAX_RANK || (v.kind != PX_REF_NONE && v.t->count != 1))
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
-                           "The shape has %zu dims (limit %d) or the value is not one element.", n,
+                           "The shape has %zu dims (limit %d) or the value is not one element", n,
                            PX_MAX_RANK));
     pgy_dtype dtype = v.kind == PX_REF_NONE ? PGY_DTYPE_F32 : v.dtype;
     PX_TRY(px_ref_out(c, 0, dtype, (int)n, dims, &y));
@@ -371,8 +370,8 @@ static pgy_status *range_float(px_ref_call *c)
                 ? (limit - first) / delta
                 : (double)((float)limit - (float)first) / (double)(float)delta;
     if (delta == 0 || isnan(steps) || steps >= 0x1p62)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A range from %g to %g by %g has no end.", first,
-                           limit, delta));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A range from %g to %g by %g has no end", first, limit,
+                           delta));
     int64_t n = steps > 0 ? (int64_t)ceil(steps) : 0;
     PX_TRY(px_ref_out(c, 0, c->in[0].dtype, 1, &n, &y));
     for (int64_t i = 0; i < n; i++)
@@ -390,7 +389,7 @@ static pgy_status *range_int(px_ref_call *c)
     PX_TRY(px_move_in_int(c, 1, &limit));
     PX_TRY(px_move_in_int(c, 2, &delta));
     if (delta == 0)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A range by 0 has no end."));
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A range by 0 has no end"));
     if (delta > 0 ? first < limit : first > limit) {
         uint64_t span =
             delta > 0 ? (uint64_t)limit - (uint64_t)first : (uint64_t)first - (uint64_t)limit;
@@ -419,7 +418,7 @@ static pgy_status *range(px_ref_call *c)
     else if (px_dtype_is_int(c->in[0].dtype) && pgy_dtype_bits(c->in[0].dtype) >= 8)
         PX_TRY(range_int(c));
     else
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A range of %s is not defined.",
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A range of %s is not defined",
                            pgy_dtype_name(c->in[0].dtype)));
 done:
     return st;
@@ -434,7 +433,7 @@ static pgy_status *eye_like(px_ref_call *c)
     PX_TRY(px_move_in_rank(c, 0, 2, 2, &x));
     PX_TRY(px_move_attr_dtype(c, "dtype", c->in[0].dtype, &dtype));
     if (dtype == PGY_DTYPE_STRING || px_dtype_is_complex(dtype))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "An identity of %s is not defined.",
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "An identity of %s is not defined",
                            pgy_dtype_name(dtype)));
     int64_t k = px_ref_attr_i(c, "k", 0), rows = x->dims[0], cols = x->dims[1];
     PX_TRY(px_ref_out(c, 0, dtype, 2, x->dims, &y));
