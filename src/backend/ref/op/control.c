@@ -44,9 +44,9 @@ static pgy_status *truth_of(px_ref_call *c, const px_ref_value *v, bool *out)
 static pgy_status *branch(px_ref_call *c)
 {
     pgy_status *st = NULL;
-    const px_onnx_graph *graph;
+    const px_onnx_graph *graph = NULL;
     px_ref_value *out = NULL;
-    bool truth;
+    bool truth = false;
     PX_TRY(truth_of(c, &c->in[0], &truth));
     PX_TRY(graph_of(c, truth ? "then_branch" : "else_branch", &graph));
     if (graph->n_outputs < c->n_out)

@@ -258,7 +258,7 @@ static pgy_status *depth_to_space(px_ref_call *c)
     static const int dcr[6] = {0, 3, 4, 1, 5, 2}, crd[6] = {0, 1, 4, 2, 5, 3};
     pgy_status *st = NULL;
     const pgy_tensor *x;
-    int64_t b;
+    int64_t b = 1;
     PX_TRY(px_move_in_rank(c, 0, 4, 4, &x));
     PX_TRY(block_size(c, &b));
     px_str mode = px_ref_attr_s(c, "mode", "DCR");
@@ -282,7 +282,7 @@ static pgy_status *space_to_depth(px_ref_call *c)
     static const int dcr[6] = {0, 3, 5, 1, 2, 4}, crd[6] = {0, 1, 3, 5, 2, 4};
     pgy_status *st = NULL;
     const pgy_tensor *x;
-    int64_t b, depth = 0;
+    int64_t b = 1, depth = 0;
     PX_TRY(px_move_in_rank(c, 0, 4, 4, &x));
     PX_TRY(block_size(c, &b));
     px_str mode = px_ref_attr_s(c, "mode", "DCR"); /* an attribute since version 28 */

@@ -430,6 +430,11 @@ pgy_status *px_move_attr_dtype(px_ref_call *c, const char *name, pgy_dtype other
 void px_move_sort(int64_t *order, int64_t *tmp, int64_t n,
                   bool (*less)(const void *arg, int64_t a, int64_t b), const void *arg)
 {
+    int64_t in_order = 1;
+    while (in_order < n && !less(arg, order[in_order], order[in_order - 1]))
+        in_order++;
+    if (in_order >= n) /* as most files list things */
+        return;
     for (int64_t width = 1; width < n; width *= 2) {
         for (int64_t lo = 0; lo < n; lo += 2 * width) {
             int64_t mid = PX_MIN(lo + width, n), hi = PX_MIN(lo + 2 * width, n);

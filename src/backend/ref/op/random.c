@@ -86,7 +86,7 @@ static pgy_status *fill(px_ref_call *c, pgy_dtype otherwise, size_t rank, const 
                         bool is_normal)
 {
     pgy_status *st = NULL;
-    pgy_dtype dtype;
+    pgy_dtype dtype = PGY_DTYPE_F32;
     void *out;
     int64_t count = 0;
 
@@ -155,7 +155,7 @@ static pgy_status *k_bernoulli(px_ref_call *c)
 {
     pgy_status *st = NULL;
     const pgy_tensor *p;
-    pgy_dtype dtype;
+    pgy_dtype dtype = PGY_DTYPE_F32;
     void *out;
 
     PX_TRY(px_ref_in(c, 0, &p));

@@ -413,7 +413,7 @@ static pgy_status *sizes_set(px_ref_call *c, resize_plan *p, const int *axes, si
     pgy_status *st = NULL;
     const int64_t *sizes;
     size_t n;
-    int policy;
+    int policy = 0;
     PX_TRY(px_ref_in_ints(c, 3, &sizes, &n));
     PX_TRY(choice_of(c, "keep_aspect_ratio_policy", "stretch", policies, 3, &policy));
     if (n != n_axes)
@@ -448,7 +448,7 @@ static pgy_status *resize_attrs(px_ref_call *c, resize_plan *p)
     static const char *const nearest[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
                                           "ceil"};
     pgy_status *st = NULL;
-    int k;
+    int k = 0;
     PX_TRY(mode_of(c, p));
     PX_TRY(choice_of(c, "coordinate_transformation_mode", "half_pixel", coordinates,
                      PX_COUNTOF(coordinates), &k));

@@ -69,7 +69,7 @@ done:
 static pgy_status *sequence_insert(px_ref_call *c)
 {
     pgy_status *st = NULL;
-    const px_ref_list *from;
+    const px_ref_list *from = NULL;
     const pgy_tensor *x;
     px_ref_list *list;
     size_t at;
@@ -87,7 +87,7 @@ done:
 static pgy_status *sequence_erase(px_ref_call *c)
 {
     pgy_status *st = NULL;
-    const px_ref_list *from;
+    const px_ref_list *from = NULL;
     px_ref_list *list;
     size_t at;
     PX_TRY(sequence_in(c, 0, &from));
@@ -103,7 +103,7 @@ done:
 static pgy_status *sequence_at(px_ref_call *c)
 {
     pgy_status *st = NULL;
-    const px_ref_list *from;
+    const px_ref_list *from = NULL;
     size_t at;
     PX_TRY(sequence_in(c, 0, &from));
     PX_TRY(position_in(c, 1, from->n, false, &at));
@@ -115,7 +115,7 @@ done:
 static pgy_status *sequence_length(px_ref_call *c)
 {
     pgy_status *st = NULL;
-    const px_ref_list *from;
+    const px_ref_list *from = NULL;
     void *y;
     PX_TRY(sequence_in(c, 0, &from));
     PX_TRY(px_ref_out(c, 0, PGY_DTYPE_I64, 0, NULL, &y));
@@ -189,7 +189,7 @@ done:
 static pgy_status *concat_from_sequence(px_ref_call *c)
 {
     pgy_status *st = NULL;
-    const px_ref_list *from;
+    const px_ref_list *from = NULL;
     px_ref_value v = {0};
     PX_TRY(sequence_in(c, 0, &from));
     if (from->n == 0 || !px_ref_attr(c, "axis"))
@@ -205,7 +205,7 @@ done:
 static pgy_status *sequence_map(px_ref_call *c)
 {
     pgy_status *st = NULL;
-    const px_ref_list *first, *other;
+    const px_ref_list *first = NULL, *other = NULL;
     px_ref_value *in, *out;
     px_ref_list **lists;
     size_t n_out = c->n_out, n_made = 0;
