@@ -392,7 +392,7 @@ static pgy_status *top_k(px_ref_call *c, int64_t k)
 {
     pgy_status *st = NULL;
     const pgy_tensor *x;
-    const void *as;
+    const void *as = NULL;
     int axis;
     int64_t dims[PX_MAX_RANK];
     void *values = NULL, *indices = NULL;

@@ -200,7 +200,7 @@ static pgy_status *k_dequantize(px_ref_call *c)
 {
     pgy_status *st = NULL;
     px_elem e;
-    pgy_dtype to;
+    pgy_dtype to = PGY_DTYPE_F32;
     void *out;
 
     PX_TRY(operands(c, &e));

@@ -183,7 +183,7 @@ static pgy_status *k_multinomial(px_ref_call *c)
 {
     pgy_status *st = NULL;
     const pgy_tensor *x;
-    pgy_dtype dtype;
+    pgy_dtype dtype = PGY_DTYPE_F32;
     void *out;
 
     PX_TRY(px_ref_in(c, 0, &x));
