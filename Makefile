@@ -23,7 +23,8 @@ fast: ## the tests that take seconds, without sanitizers
 	ctest --test-dir build/debug -L fast --output-on-failure -j $(JOBS)
 
 bench: all ## measure against the reference; needs `make check` to have run once
-	bench/run.sh build/release/polygraphy
+	PX_ORACLE_PYTHON=$(CURDIR)/.venv-0.53.6/bin/python VIRTUAL_ENV=$(CURDIR)/.venv-0.53.6 \
+		python3 bench/bench.py build/release/polygraphy
 
 fuzz: ## build the fuzz targets (clang) and run each for FUZZ_SECONDS (default 60)
 	tools/fuzz.sh
