@@ -1,0 +1,363 @@
+/* runner/loop.c - runs runners over feeds. */
+#include "runner/loop.h"
+
+#include "base/array_text.h"
+#include "base/fmt.h"
+#include "base/log.h"
+#include "data/feed.h"
+#include "data/metadata.h"
+#include "runner/latency.h"
+
+/* "{x [dtype=float32, shape=(1, 3)]}" of tensors at hand. */
+static pgy_status *print_tensors(px_buf *b, const char *const *names, pgy_tensor *const *tensors,
+                                 size_t n)
+{
+    pgy_status *st = NULL;
+    pgy_io *ios = NULL;
+    PX_TRY(PX_ALLOC(ios, n));
+    for (size_t i = 0; i < n; i++)
+        ios[i] = (pgy_io){.name = names[i],
+                          .dtype = tensors[i]->dtype,
+                          .rank = tensors[i]->rank,
+                          .dims = tensors[i]->dims};
+    px_metadata_print(b, ios, n);
+done:
+    px_mem_free(ios);
+    return st;
+}
+
+/* "{'x': array(...)}": the tensors' contents as the reference shows a dict of arrays. */
+static void print_arrays(px_buf *b, const char *const *names, pgy_tensor *const *tensors, size_t n)
+{
+    px_buf_putc(b, '{');
+    for (size_t i = 0; i < n; i++) {
+        px_buf_puts(b, i ? ", " : "");
+        px_buf_repr(b, px_str_of(names[i]));
+        px_buf_puts(b, ": ");
+        px_array_repr(b, tensors[i]);
+    }
+    px_buf_putc(b, '}');
+}
+
+/* Each line of `text` but the first is indented by `n` blanks. */
+static void put_indented(px_buf *b, px_str text, size_t n)
+{
+    px_buf_pad(b, ' ', n);
+    for (size_t i = 0; i < text.len; i++) {
+        px_buf_putc(b, text.ptr[i]);
+        if (text.ptr[i] == '\n')
+            px_buf_pad(b, ' ', n);
+    }
+}
+
+static pgy_status *log_metadata(const px_loop *loop, const char *first_line, const char *title,
+                                const char *const *names, pgy_tensor *const *tensors, size_t n)
+{
+    if (!px_log_enabled(loop->cx, PGY_LOG_INFO, PX_AT_COMPARATOR))
+        return NULL;
+    pgy_status *st = NULL;
+    px_buf text = {0};
+    PX_TRY(print_tensors(&text, names, tensors, n));
+    px_log_once(loop->cx, PGY_LOG_INFO, PX_AT_COMPARATOR, "%s\n---- Inference %s(s) ----\n%s",
+                first_line, title, px_buf_cstr(&text));
+done:
+    px_buf_fini(&text);
+    return st;
+}
+
+static void log_arrays(const px_loop *loop, const char *label, const char *what,
+                       const char *const *names, pgy_tensor *const *tensors, size_t n)
+{
+    if (!px_log_enabled(loop->cx, PGY_LOG_EXTRA_VERBOSE, PX_AT_COMPARATOR))
+        return;
+    px_buf dict = {0}, text = {0};
+    print_arrays(&dict, names, tensors, n);
+    px_buf_printf(&text, "%s | %s:\n", label, what);
+    put_indented(&text, px_buf_str(&dict), 4);
+    px_log_text(loop->cx, PGY_LOG_EXTRA_VERBOSE, PX_AT_COMPARATOR, px_buf_str(&text));
+    px_buf_fini(&dict);
+    px_buf_fini(&text);
+}
+
+static void log_session_inputs(const px_loop *loop, const px_runner *runner, const pgy_io *inputs,
+                               size_t n)
+{
+    if (!px_log_enabled(loop->cx, PGY_LOG_VERBOSE, PX_AT_RUNNER))
+        return;
+    px_buf text = {0};
+    px_metadata_print(&text, inputs, n);
+    px_log_once(loop->cx, PGY_LOG_VERBOSE, PX_AT_RUNNER, "%s | Input metadata is: %s",
+                px_runner_label(runner), px_buf_cstr(&text));
+    px_buf_fini(&text);
+}
+
+/* Names and tensors of outputs as parallel arrays, for the printers above. */
+typedef struct named_arrays {
+    const char **names;
+    pgy_tensor **tensors;
+} named_arrays;
+
+static pgy_status *split_outputs(const pgy_outputs *outputs, named_arrays *out)
+{
+    pgy_status *st = NULL;
+    PX_TRY(PX_ALLOC(out->names, outputs->n));
+    PX_TRY(PX_ALLOC(out->tensors, outputs->n));
+    for (size_t i = 0; i < outputs->n; i++) {
+        out->names[i] = outputs->at[i].name;
+        out->tensors[i] = outputs->at[i].tensor;
+    }
+done:
+    return st;
+}
+
+static pgy_status *log_outputs(const px_loop *loop, const char *label, const pgy_outputs *outputs)
+{
+    if (!px_log_enabled(loop->cx, PGY_LOG_INFO, PX_AT_COMPARATOR))
+        return NULL;
+    pgy_status *st = NULL;
+    named_arrays arrays = {0};
+    px_buf what = {0};
+    PX_TRY(split_outputs(outputs, &arrays));
+    PX_TRY(log_metadata(loop, label, "Output", arrays.names, arrays.tensors, outputs->n));
+    px_buf_puts(&what, "Inference Time: ");
+    px_fmt_f(&what, (double)outputs->elapsed_ns / 1e6, 3);
+    px_buf_puts(&what, " ms | Received outputs");
+    log_arrays(loop, label, px_buf_cstr(&what), arrays.names, arrays.tensors, outputs->n);
+done:
+    px_buf_fini(&what);
+    px_mem_free(arrays.names);
+    px_mem_free(arrays.tensors);
+    return st;
+}
+
+/* Feed `i` as exactly this runner's inputs. */
+static pgy_status *adapted_feed(const px_loop *loop, px_runner *runner, int64_t i,
+                                const px_feed *raw, px_feed *out)
+{
+    pgy_status *st = NULL;
+    const pgy_io *inputs;
+    size_t n;
+    pgy_feed view = px_feed_view(raw);
+    PX_TRY(px_runner_inputs(runner, &inputs, &n));
+    PX_TRY(px_feed_adapt(loop->cx, &view, inputs, n, px_source_loader(loop->source), i, out));
+done:
+    return st;
+}
+
+/* Iteration `i` on one active runner, with everything that is logged of it. */
+static pgy_status *run_iteration(const px_loop *loop, px_runner *runner, int64_t i,
+                                 const px_feed *raw, bool announce_inputs, pgy_outputs *outputs)
+{
+    pgy_status *st = NULL;
+    px_feed feed = {0};
+    const char *label = px_runner_label(runner);
+    const pgy_io *inputs;
+    size_t n;
+
+    PX_TRY(adapted_feed(loop, runner, i, raw, &feed));
+    const char *const *names = (const char *const *)feed.names;
+    if (announce_inputs)
+        PX_TRY(log_metadata(loop, label, "Input", names, feed.tensors, feed.n));
+    log_arrays(loop, label, "Feeding inputs", names, feed.tensors, feed.n);
+    PX_TRY(px_runner_inputs(runner, &inputs, &n));
+    log_session_inputs(loop, runner, inputs, n);
+    pgy_feed view = px_feed_view(&feed);
+    PX_TRY(px_runner_infer(runner, &view, outputs));
+    PX_TRY(log_outputs(loop, label, outputs));
+done:
+    px_feed_fini(&feed);
+    return st;
+}
+
+static pgy_status *warm_up(const px_loop *loop, px_runner *runner, int64_t n)
+{
+    pgy_status *st = NULL;
+    px_feed raw = {0}, feed = {0};
+    pgy_outputs outputs = {0};
+    const char *label = px_runner_label(runner);
+
+    if (px_source_count(loop->source) == 0) {
+        px_log(loop->cx, PGY_LOG_WARNING, PX_AT_COMPARATOR,
+               "%s | No data: the warm-up runs are skipped.", label);
+        return NULL;
+    }
+    px_log(loop->cx, PGY_LOG_START, PX_AT_COMPARATOR, "%s | Running %lld warm-up run(s)", label,
+           (long long)n);
+    PX_TRY(px_source_feed(loop->source, 0, &raw));
+    PX_TRY(adapted_feed(loop, runner, 0, &raw, &feed));
+    pgy_feed view = px_feed_view(&feed);
+    for (int64_t i = 0; i < n; i++) {
+        PX_TRY(px_runner_infer(runner, &view, &outputs));
+        px_outputs_clear(&outputs);
+    }
+    px_log(loop->cx, PGY_LOG_FINISH, PX_AT_COMPARATOR, "%s | Finished %lld warm-up run(s)", label,
+           (long long)n);
+done:
+    px_outputs_clear(&outputs);
+    px_feed_fini(&raw);
+    px_feed_fini(&feed);
+    return st;
+}
+
+/* COMPAT: without data the reference says "Completed 1 iteration(s)" with time 0. */
+static void log_times(const px_loop *loop, const px_runner *runner, uint64_t *elapsed_ns, size_t n)
+{
+    px_latency l = px_latency_of(elapsed_ns, n);
+    const char *label = px_runner_label(runner);
+    px_buf b = {0};
+    px_buf_printf(&b, "%s | Completed %zu iteration(s) in ", label, PX_MAX(n, (size_t)1));
+    px_fmt_g(&b, l.total, 4);
+    px_buf_puts(&b, " ms | Average inference time: ");
+    px_fmt_g(&b, l.mean, 4);
+    px_buf_puts(&b, " ms.");
+    px_log_text(loop->cx, PGY_LOG_FINISH, PX_AT_COMPARATOR, px_buf_str(&b));
+    if (n > 1) {
+        static const char *const names[] = {"median", "p90", "p95", "p99", "min", "max"};
+        const double values[] = {l.median, l.p90, l.p95, l.p99, l.min, l.max};
+        b.len = 0;
+        px_buf_printf(&b, "%s | Latency: ", label);
+        for (size_t i = 0; i < PX_COUNTOF(names); i++) {
+            px_buf_printf(&b, "%s%s=", i ? ", " : "", names[i]);
+            px_fmt_g(&b, values[i], 4);
+            px_buf_puts(&b, " ms");
+        }
+        px_log_text(loop->cx, PGY_LOG_INFO, PX_AT_COMPARATOR, px_buf_str(&b));
+    }
+    px_buf_fini(&b);
+}
+
+static pgy_status *activate(const px_loop *loop, px_runner *runner, bool keep_feeds)
+{
+    pgy_status *st = NULL;
+    const pgy_io *inputs;
+    size_t n;
+    px_log(loop->cx, PGY_LOG_START, PX_AT_COMPARATOR, "%s | Activating and starting inference",
+           px_runner_label(runner));
+    PX_TRY(px_runner_activate(runner));
+    PX_TRY(px_runner_inputs(runner, &inputs, &n));
+    PX_TRY(px_source_begin(loop->source, inputs, n, keep_feeds));
+done:
+    return st;
+}
+
+static pgy_status *save_inputs(const px_loop *loop)
+{
+    if (!loop->args->save_inputs.given)
+        return NULL;
+    const char *path = loop->args->save_inputs.value;
+    px_log(loop->cx, PGY_LOG_INFO, PX_AT_JSON, "Saving inference input data to %s", path);
+    return px_feeds_save(loop->cx, px_source_kept(loop->source), path);
+}
+
+/* All iterations of one runner. */
+static pgy_status *run_all(const px_loop *loop, px_runner *runner, px_results *results, px_run *run)
+{
+    pgy_status *st = NULL;
+    px_feed raw = {0};
+    pgy_outputs outputs = {0};
+    uint64_t *elapsed_ns = NULL;
+    int64_t n = px_source_count(loop->source);
+
+    PX_TRY(PX_ALLOC(elapsed_ns, (size_t)n));
+    for (int64_t i = 0; i < n; i++) {
+        px_feed_clear(&raw);
+        PX_TRY(px_source_feed(loop->source, i, &raw));
+        PX_TRY(run_iteration(loop, runner, i, &raw, true, &outputs));
+        elapsed_ns[i] = outputs.elapsed_ns;
+        PX_TRY(px_run_add_iteration(loop->cx, results, run, &outputs));
+    }
+    log_times(loop, runner, elapsed_ns, (size_t)n);
+done:
+    px_mem_free(elapsed_ns);
+    px_outputs_clear(&outputs);
+    px_feed_fini(&raw);
+    return st;
+}
+
+static void log_success(const px_loop *loop)
+{
+    if (!px_log_enabled(loop->cx, PGY_LOG_VERBOSE, PX_AT_COMPARATOR))
+        return;
+    px_buf b = {0};
+    px_buf_puts(&b, "Successfully ran: [");
+    for (size_t i = 0; i < loop->n_runners; i++) {
+        px_buf_puts(&b, i ? ", " : "");
+        px_buf_repr(&b, px_str_of(px_runner_name(loop->runners[i])));
+    }
+    px_buf_putc(&b, ']');
+    px_log_text(loop->cx, PGY_LOG_VERBOSE, PX_AT_COMPARATOR, px_buf_str(&b));
+    px_buf_fini(&b);
+}
+
+pgy_status *px_loop_sequential(const px_loop *loop, px_results *results)
+{
+    pgy_status *st = NULL;
+    /* A single runner can make each feed when it needs it. */
+    bool keep = loop->n_runners > 1 || loop->args->save_inputs.given;
+
+    for (size_t i = 0; i < loop->n_runners; i++) {
+        px_runner *runner = loop->runners[i];
+        px_run *run;
+        PX_TRY(activate(loop, runner, keep));
+        if (i == 0)
+            PX_TRY(save_inputs(loop));
+        if (loop->args->warm_up.given && loop->args->warm_up.value > 0)
+            PX_TRY(warm_up(loop, runner, loop->args->warm_up.value));
+        PX_TRY(px_results_add_run(results, px_runner_name(runner), &run));
+        PX_TRY(run_all(loop, runner, results, run));
+        px_runner_deactivate(runner);
+    }
+    log_success(loop);
+done:
+    return st;
+}
+
+/* One iteration of every runner into `one`. */
+static pgy_status *stream_iteration(const px_loop *loop, int64_t i, const px_feed *raw,
+                                    px_results *one)
+{
+    pgy_status *st = NULL;
+    pgy_outputs outputs = {0};
+    px_buf title = {0};
+
+    px_buf_printf(&title, "Streaming iteration %lld", (long long)i);
+    PX_TRY(log_metadata(loop, px_buf_cstr(&title), "Input", (const char *const *)raw->names,
+                        raw->tensors, raw->n));
+    for (size_t k = 0; k < loop->n_runners; k++) {
+        px_run *run;
+        PX_TRY(run_iteration(loop, loop->runners[k], i, raw, false, &outputs));
+        PX_TRY(px_results_add_run(one, px_runner_name(loop->runners[k]), &run));
+        PX_TRY(px_run_add_iteration(loop->cx, one, run, &outputs));
+    }
+done:
+    px_buf_fini(&title);
+    px_outputs_clear(&outputs);
+    return st;
+}
+
+pgy_status *px_loop_streaming(const px_loop *loop, px_stream_fn fn, void *user)
+{
+    pgy_status *st = NULL;
+    px_feed raw = {0};
+    px_results one = {0};
+    bool stop = false;
+
+    for (size_t k = 0; k < loop->n_runners; k++) {
+        PX_TRY(activate(loop, loop->runners[k], false));
+        if (loop->args->warm_up.given && loop->args->warm_up.value > 0)
+            PX_TRY(warm_up(loop, loop->runners[k], loop->args->warm_up.value));
+    }
+    for (int64_t i = 0; i < px_source_count(loop->source) && !stop; i++) {
+        px_feed_clear(&raw);
+        PX_TRY(px_source_feed(loop->source, i, &raw));
+        PX_TRY(stream_iteration(loop, i, &raw, &one));
+        PX_TRY(fn(user, i, &raw, &one, &stop));
+        px_results_fini(&one);
+    }
+done:
+    for (size_t k = 0; k < loop->n_runners; k++)
+        px_runner_deactivate(loop->runners[k]);
+    px_feed_fini(&raw);
+    px_results_fini(&one);
+    return st;
+}

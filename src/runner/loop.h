@@ -1,0 +1,32 @@
+/* runner/loop.h - runners times iterations: order, warm-up, timing, and what is logged of it. */
+#ifndef PX_RUNNER_LOOP_H
+#define PX_RUNNER_LOOP_H
+
+#include "results/results.h"
+#include "runner/args.h"
+#include "runner/runner.h"
+#include "runner/source.h"
+
+typedef struct px_loop {
+    pgy_context *cx;
+    px_runner **runners;
+    size_t n_runners;
+    px_source *source;
+    const px_runner_args *args;
+} px_loop;
+
+/* One runner after the other over all iterations; a runner is deactivated before the next one
+ * starts. Appends a run per runner to `results`.
+ * Mirrors: comparator/comparator.py Comparator.run. */
+PX_MUST_USE pgy_status *px_loop_sequential(const px_loop *loop, px_results *results);
+
+/* What a streaming run hands over: one iteration of every runner, in runner order. It may take
+ * values out of `one`, which is emptied afterwards. `out_stop` ends the run early. */
+typedef pgy_status *(*px_stream_fn)(void *user, int64_t i, const px_feed *feed, px_results *one,
+                                    bool *out_stop);
+
+/* All runners are active at once; each iteration is run on all of them and handed over. Memory
+ * holds one iteration. */
+PX_MUST_USE pgy_status *px_loop_streaming(const px_loop *loop, px_stream_fn fn, void *user);
+
+#endif

@@ -1,0 +1,34 @@
+/* runner/source.h - where a run's feeds come from: generated, or loaded from files.
+ *
+ * Every runner is fed the same data. Generated feeds are made from the first runner's inputs; when
+ * several runners (or a file) need them they are kept, above the memory budget in a temporary
+ * file. Loaded feeds stay in their files until asked for.
+ */
+#ifndef PX_RUNNER_SOURCE_H
+#define PX_RUNNER_SOURCE_H
+
+#include "data/args.h"
+#include "data/loader.h"
+#include "results/results.h"
+
+typedef struct px_source px_source;
+
+/* `shapes` are the user's --input-shapes. Indexes the files of --load-inputs. Everything given
+ * outlives the source. */
+PX_MUST_USE pgy_status *px_source_open(pgy_context *cx, const px_data_args *args,
+                                       const px_opt_shapes *shapes, px_source **out);
+/* To be called with the inputs of each activated runner, before the first feed is asked for. With
+ * `keep`, all feeds are made now and kept. */
+PX_MUST_USE pgy_status *px_source_begin(px_source *source, const pgy_io *inputs, size_t n,
+                                        bool keep);
+/* Number of feeds; valid after px_source_begin. */
+int64_t px_source_count(const px_source *source);
+/* Feed `i` of count. `out` is filled and owned by the caller. */
+PX_MUST_USE pgy_status *px_source_feed(px_source *source, int64_t i, px_feed *out);
+/* The generator, for inputs that a loaded or shared feed cannot serve; NULL when loaded. */
+const px_loader *px_source_loader(const px_source *source);
+/* All feeds as a run that px_feeds_save takes; NULL when they were not kept. */
+const px_run *px_source_kept(const px_source *source);
+void px_source_close(px_source *source);
+
+#endif
