@@ -105,4 +105,8 @@ PX_MUST_USE pgy_status *px_feeds_writer_add(px_feeds_writer *w, const pgy_feed *
 PX_MUST_USE pgy_status *px_feeds_writer_commit(px_feeds_writer *w);
 void px_feeds_writer_close(px_feeds_writer *w); /* without commit: nothing is left; NULL is fine */
 
+/* The inside of the public results object. */
+struct pgy_results;
+const px_results *px_results_of(const struct pgy_results *results);
+
 #endif
