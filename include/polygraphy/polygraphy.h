@@ -3,8 +3,11 @@
 #define POLYGRAPHY_POLYGRAPHY_H
 
 #include "polygraphy/backend.h"
+#include "polygraphy/compare.h"
 #include "polygraphy/context.h"
 #include "polygraphy/model.h"
+#include "polygraphy/results.h"
+#include "polygraphy/runner.h"
 #include "polygraphy/status.h"
 #include "polygraphy/tensor.h"
 

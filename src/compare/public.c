@@ -1,0 +1,138 @@
+/* compare/public.c - the public face of comparison. */
+#include "polygraphy/compare.h"
+
+#include "compare/compare.h"
+
+#include <math.h>
+
+struct pgy_verdict {
+    px_accuracy accuracy;
+    pgy_output_verdict *at;
+    size_t n, cap;
+};
+
+/* One number for all outputs, as a keyed option holds it. */
+typedef struct one_value {
+    struct px_opt_key_value entry;
+} one_value;
+
+static px_opt_keyed keyed(one_value *room, px_cast value)
+{
+    room->entry = (struct px_opt_key_value){.key = "", .value = value};
+    return (px_opt_keyed){.given = true, .n = 1, .at = &room->entry};
+}
+
+static pgy_status *func_of(const char *name, px_compare_func *out)
+{
+    for (int f = 0; f < PX_N_COMPARE_FUNCS; f++)
+        if (f != PX_COMPARE_PERCEPTUAL &&
+            strcmp(px_compare_func_name((px_compare_func)f), name) == 0) {
+            *out = (px_compare_func)f;
+            return NULL;
+        }
+    return PX_FAIL(PGY_ERR_USAGE, "There is no comparison function '%s'", name);
+}
+
+static pgy_status *add_outputs(pgy_verdict *v, const px_pair_result *pair)
+{
+    pgy_status *st = NULL;
+    const px_func_result *func = &pair->funcs[0];
+    for (size_t i = 0; i < func->n; i++)
+        for (size_t k = 0; k < func->at[i].n; k++) {
+            const px_output_result *r = &func->at[i].at[k];
+            bool simple = func->func == PX_COMPARE_SIMPLE && !r->bare;
+            PX_TRY(PX_RESERVE(v, 1));
+            v->at[v->n++] = (pgy_output_verdict){
+                .struct_size = sizeof *v->at,
+                .runner0 = pair->runner[0],
+                .runner1 = pair->runner[1],
+                .output = r->name,
+                .iteration = i,
+                .passed = r->passed,
+                .max_abs = simple ? r->stats.of[PX_OF_ABS].max : NAN,
+                .max_rel = simple ? r->stats.of[PX_OF_REL].max : NAN,
+                .mean_abs = simple ? r->stats.of[PX_OF_ABS].mean : NAN,
+                .mean_rel = simple ? r->stats.of[PX_OF_REL].mean : NAN,
+                .metric = simple || r->bare ? NAN : r->metric,
+                .max_ulp = simple && r->stats.ulp.given ? r->stats.ulp.max : 0,
+            };
+        }
+done:
+    return st;
+}
+
+/* The command's option struct for these options; values live in `room`. */
+static pgy_status *to_args(const pgy_compare_options *o, one_value room[4], px_compare_args *out)
+{
+    pgy_status *st = NULL;
+    out->n_funcs = 1;
+    PX_TRY(func_of(o->function ? o->function : "simple", &out->funcs[0]));
+    out->fail_fast.given = o->fail_fast;
+    out->no_shape_check.given = o->any_shape;
+    out->atol = keyed(&room[0], (px_cast){.kind = PX_CAST_FLOAT, .f = o->atol});
+    out->rtol = keyed(&room[1], (px_cast){.kind = PX_CAST_FLOAT, .f = o->rtol});
+    if (o->error_stat != NULL)
+        out->check_error_stat =
+            keyed(&room[2], (px_cast){.kind = PX_CAST_TEXT, .text = o->error_stat});
+    if (!isnan(o->threshold)) {
+        px_opt_keyed threshold =
+            keyed(&room[3], (px_cast){.kind = PX_CAST_FLOAT, .f = o->threshold});
+        out->l2_threshold = out->cosine_similarity_threshold = threshold;
+        out->psnr_threshold = out->snr_threshold = threshold;
+    }
+done:
+    return st;
+}
+
+pgy_status *pgy_compare(pgy_context *cx, const pgy_results *results,
+                        const pgy_compare_options *options, pgy_verdict **out)
+{
+    pgy_status *st = NULL;
+    const pgy_compare_options defaults = PGY_COMPARE_OPTIONS_INIT;
+    pgy_compare_options o = defaults;
+    px_compare_args args = {0};
+    one_value room[4];
+    px_arena arena = {0};
+    pgy_verdict *v = NULL;
+
+    if (options != NULL)
+        memcpy(&o, options, PX_MIN(options->struct_size, sizeof o));
+    PX_TRY(to_args(&o, room, &args));
+    PX_TRY(px_compare_args_check(cx, &arena, &args));
+    PX_TRY(PX_ALLOC(v, 1));
+    PX_TRY(px_compare_results(cx, &args, px_results_of(results), NULL, &v->accuracy));
+    for (size_t i = 0; i < v->accuracy.n; i++)
+        PX_TRY(add_outputs(v, &v->accuracy.at[i]));
+    *out = v;
+    v = NULL;
+done:
+    px_arena_fini(&arena);
+    pgy_verdict_free(v);
+    return st;
+}
+
+bool pgy_verdict_passed(const pgy_verdict *verdict)
+{
+    return verdict->accuracy.passed;
+}
+
+size_t pgy_verdict_count(const pgy_verdict *verdict)
+{
+    return verdict->n;
+}
+
+void pgy_verdict_get(const pgy_verdict *verdict, size_t i, pgy_output_verdict *out)
+{
+    size_t size = PX_MIN(out->struct_size, sizeof *out);
+    memcpy(out, &verdict->at[i], size);
+    out->struct_size = size;
+}
+
+void pgy_verdict_free(pgy_verdict *verdict)
+{
+    if (verdict == NULL)
+        return;
+    px_accuracy_fini(&verdict->accuracy);
+    px_mem_free(verdict->at);
+    px_mem_free(verdict);
+}
