@@ -11,26 +11,25 @@ struct pgy_verdict {
     size_t n, cap;
 };
 
-/* One number for all outputs, as a keyed option holds it. */
-typedef struct one_value {
-    struct px_opt_key_value entry;
-} one_value;
+/* What the option struct points to: one value for all outputs per option, and the function. */
+typedef struct option_room {
+    struct px_opt_key_value atol, rtol, stat, threshold;
+    const char *function;
+} option_room;
 
-static px_opt_keyed keyed(one_value *room, px_cast value)
+static px_opt_keyed keyed(struct px_opt_key_value *room, px_cast value)
 {
-    room->entry = (struct px_opt_key_value){.key = "", .value = value};
-    return (px_opt_keyed){.given = true, .n = 1, .at = &room->entry};
+    *room = (struct px_opt_key_value){.key = "", .value = value, .word = ""};
+    return (px_opt_keyed){.given = true, .n = 1, .at = room};
 }
 
-static pgy_status *func_of(const char *name, px_compare_func *out)
+static bool is_function(const char *name)
 {
     for (int f = 0; f < PX_N_COMPARE_FUNCS; f++)
         if (f != PX_COMPARE_PERCEPTUAL &&
-            strcmp(px_compare_func_name((px_compare_func)f), name) == 0) {
-            *out = (px_compare_func)f;
-            return NULL;
-        }
-    return PX_FAIL(PGY_ERR_USAGE, "There is no comparison function '%s'", name);
+            strcmp(px_compare_func_name((px_compare_func)f), name) == 0)
+            return true;
+    return false;
 }
 
 static pgy_status *add_outputs(pgy_verdict *v, const px_pair_result *pair)
@@ -62,26 +61,34 @@ done:
 }
 
 /* The command's option struct for these options; values live in `room`. */
-static pgy_status *to_args(const pgy_compare_options *o, one_value room[4], px_compare_args *out)
+static pgy_status *to_args(const pgy_compare_options *o, option_room *room, px_compare_args *out)
 {
-    pgy_status *st = NULL;
-    out->n_funcs = 1;
-    PX_TRY(func_of(o->function ? o->function : "simple", &out->funcs[0]));
+    room->function = o->function ? o->function : "simple";
+    if (!is_function(room->function))
+        return PX_FAIL(PGY_ERR_USAGE, "There is no comparison function '%s'", room->function);
+    out->compare = (px_opt_strs){.given = true, .n = 1, .at = &room->function};
     out->fail_fast.given = o->fail_fast;
     out->no_shape_check.given = o->any_shape;
-    out->atol = keyed(&room[0], (px_cast){.kind = PX_CAST_FLOAT, .f = o->atol});
-    out->rtol = keyed(&room[1], (px_cast){.kind = PX_CAST_FLOAT, .f = o->rtol});
-    if (o->error_stat != NULL)
-        out->check_error_stat =
-            keyed(&room[2], (px_cast){.kind = PX_CAST_TEXT, .text = o->error_stat});
-    if (!isnan(o->threshold)) {
+    /* Only what applies to the function: the rest would be warned about. */
+    if (strcmp(room->function, "simple") == 0) {
+        out->atol = keyed(&room->atol, (px_cast){.kind = PX_CAST_FLOAT, .f = o->atol});
+        out->rtol = keyed(&room->rtol, (px_cast){.kind = PX_CAST_FLOAT, .f = o->rtol});
+        if (o->error_stat != NULL)
+            out->check_error_stat =
+                keyed(&room->stat, (px_cast){.kind = PX_CAST_TEXT, .text = o->error_stat});
+    } else if (!isnan(o->threshold)) {
         px_opt_keyed threshold =
-            keyed(&room[3], (px_cast){.kind = PX_CAST_FLOAT, .f = o->threshold});
-        out->l2_threshold = out->cosine_similarity_threshold = threshold;
-        out->psnr_threshold = out->snr_threshold = threshold;
+            keyed(&room->threshold, (px_cast){.kind = PX_CAST_FLOAT, .f = o->threshold});
+        if (strcmp(room->function, "l2") == 0)
+            out->l2_threshold = threshold;
+        else if (strcmp(room->function, "cosine_similarity") == 0)
+            out->cosine_similarity_threshold = threshold;
+        else if (strcmp(room->function, "psnr") == 0)
+            out->psnr_threshold = threshold;
+        else if (strcmp(room->function, "snr") == 0)
+            out->snr_threshold = threshold;
     }
-done:
-    return st;
+    return NULL;
 }
 
 pgy_status *pgy_compare(pgy_context *cx, const pgy_results *results,
@@ -91,13 +98,13 @@ pgy_status *pgy_compare(pgy_context *cx, const pgy_results *results,
     const pgy_compare_options defaults = PGY_COMPARE_OPTIONS_INIT;
     pgy_compare_options o = defaults;
     px_compare_args args = {0};
-    one_value room[4];
+    option_room room;
     px_arena arena = {0};
     pgy_verdict *v = NULL;
 
     if (options != NULL)
         memcpy(&o, options, PX_MIN(options->struct_size, sizeof o));
-    PX_TRY(to_args(&o, room, &args));
+    PX_TRY(to_args(&o, &room, &args));
     PX_TRY(px_compare_args_check(cx, &arena, &args));
     PX_TRY(PX_ALLOC(v, 1));
     PX_TRY(px_compare_results(cx, &args, px_results_of(results), NULL, &v->accuracy));
