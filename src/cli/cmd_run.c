@@ -4,7 +4,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "compare/driver.h"
+#include "compare/compare.h"
 #include "compare/postprocess.h"
 #include "compare/validate.h"
 #include "model/model.h"
@@ -19,6 +19,7 @@ typedef struct run_state {
     size_t n_runners;
     px_source *source;
     px_results results;
+    px_accuracy accuracy;
 } run_state;
 
 /* The value struct of a backend's options. */
@@ -57,8 +58,10 @@ static pgy_status *prepare(run_state *run)
     pgy_status *st = NULL;
     const px_run_args *args = run->args;
     PX_TRY(px_source_open(run->cx, &args->data, &args->model.input_shapes, &run->source));
-    if (args->cli.runners.n > 0)
+    if (args->cli.runners.n > 0) {
         PX_TRY(px_model_open(run->cx, args->model.path, args->model.type, &run->model));
+        run->model->load_args = &args->model;
+    }
     PX_TRY(make_runners(run));
 done:
     return st;
@@ -79,21 +82,15 @@ static void log_plan(const run_state *run)
 static pgy_status *save_outputs(run_state *run)
 {
     const px_opt_str *path = &run->args->runner.save_outputs;
-    if (!path->given)
-        return NULL;
-    px_log(run->cx, PGY_LOG_INFO, PX_AT_JSON, "Saving inference results to %s", path->value);
-    return px_results_save(run->cx, &run->results, path->value);
+    return path->given ? px_results_save(run->cx, &run->results, path->value) : NULL;
 }
 
 static pgy_status *load_outputs(run_state *run)
 {
     pgy_status *st = NULL;
     const px_opt_strs *paths = &run->args->compare.load_outputs;
-    for (size_t i = 0; i < paths->n; i++) {
-        px_log(run->cx, PGY_LOG_INFO, PX_AT_JSON, "Loading inference results from %s",
-               paths->at[i]);
+    for (size_t i = 0; i < paths->n; i++)
         PX_TRY(px_results_load(run->cx, paths->at[i], &run->results));
-    }
 done:
     return st;
 }
@@ -103,16 +100,16 @@ static pgy_status *judge(run_state *run, bool *out_passed)
 {
     pgy_status *st = NULL;
     const px_compare_args *args = &run->args->compare;
-    bool passed = true, is_valid = true;
+    bool compares = run->n_runners > 1 || args->load_outputs.given, is_valid = true;
 
     PX_TRY(save_outputs(run));
     PX_TRY(load_outputs(run));
     PX_TRY(px_postprocess_results(run->cx, args, &run->results));
-    if (run->n_runners > 1 || args->load_outputs.given)
-        PX_TRY(px_compare_results(run->cx, args, &run->results, &passed));
+    if (compares)
+        PX_TRY(px_compare_results(run->cx, args, &run->results, NULL, &run->accuracy));
     if (args->validate.given)
         PX_TRY(px_validate_results(run->cx, &run->results, &is_valid));
-    *out_passed = passed && is_valid;
+    *out_passed = (!compares || run->accuracy.passed) && is_valid;
 done:
     return st;
 }
@@ -136,6 +133,7 @@ done:
 
 static void run_fini(run_state *run)
 {
+    px_accuracy_fini(&run->accuracy);
     px_results_fini(&run->results);
     for (size_t i = 0; i < run->n_runners; i++)
         px_runner_free(run->runners[i]);
@@ -163,10 +161,6 @@ int px_cmd_run(pgy_context *cx, px_console *console, px_run_args *args)
 
     px_console_configure(console, &args->cli);
     PX_TRY(px_run_args_check(cx, args));
-    if (args->runner.threads.given)
-        pgy_context_set_threads(cx, (int)args->runner.threads.value);
-    if (args->runner.memory_budget.given)
-        pgy_context_set_memory_budget(cx, (uint64_t)args->runner.memory_budget.value);
     px_log(cx, PGY_LOG_INFO, PX_AT_MAIN, "RUNNING | Command: %s", args->command);
     /* The reference starts its file here, so the RUNNING line is not in it. */
     PX_TRY(px_console_open_log(console, &args->cli));

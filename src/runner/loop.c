@@ -240,13 +240,58 @@ done:
     return st;
 }
 
+/* The whole data set into one file, one feed at a time. */
+static pgy_status *save_inputs_file(const px_loop *loop, const char *path)
+{
+    pgy_status *st = NULL;
+    px_feeds_writer *writer = NULL;
+    px_feed feed = {0};
+    PX_TRY(px_feeds_writer_open(loop->cx, path, px_source_is_torch(loop->source), &writer));
+    for (int64_t i = 0; i < px_source_count(loop->source); i++) {
+        px_feed_clear(&feed);
+        PX_TRY(px_source_feed(loop->source, i, &feed));
+        pgy_feed view = px_feed_view(&feed);
+        PX_TRY(px_feeds_writer_add(writer, &view));
+    }
+    PX_TRY(px_feeds_writer_commit(writer));
+done:
+    px_feeds_writer_close(writer);
+    px_feed_fini(&feed);
+    return st;
+}
+
+static const char *blob_dir(const px_runner_args *args)
+{
+    return args->save_input_blob.value ? args->save_input_blob.value : ".";
+}
+
+static pgy_status *save_input_blobs(const px_loop *loop)
+{
+    pgy_status *st = NULL;
+    px_feed feed = {0};
+    px_log(loop->cx, PGY_LOG_INFO, PX_AT_JSON, "Saving raw inference input tensors to: %s",
+           blob_dir(loop->args));
+    for (int64_t i = 0; i < px_source_count(loop->source); i++) {
+        px_feed_clear(&feed);
+        PX_TRY(px_source_feed(loop->source, i, &feed));
+        pgy_feed view = px_feed_view(&feed);
+        PX_TRY(px_feed_save_blobs(loop->cx, &view, blob_dir(loop->args), i));
+    }
+done:
+    px_feed_fini(&feed);
+    return st;
+}
+
+/* Once, when the first runner has told what it takes. */
 static pgy_status *save_inputs(const px_loop *loop)
 {
-    if (!loop->args->save_inputs.given)
-        return NULL;
-    const char *path = loop->args->save_inputs.value;
-    px_log(loop->cx, PGY_LOG_INFO, PX_AT_JSON, "Saving inference input data to %s", path);
-    return px_feeds_save(loop->cx, px_source_kept(loop->source), path);
+    pgy_status *st = NULL;
+    if (loop->args->save_inputs.given)
+        PX_TRY(save_inputs_file(loop, loop->args->save_inputs.value));
+    if (loop->args->save_input_blob.given)
+        PX_TRY(save_input_blobs(loop));
+done:
+    return st;
 }
 
 /* All iterations of one runner. */
@@ -293,7 +338,8 @@ pgy_status *px_loop_sequential(const px_loop *loop, px_results *results)
 {
     pgy_status *st = NULL;
     /* A single runner can make each feed when it needs it. */
-    bool keep = loop->n_runners > 1 || loop->args->save_inputs.given;
+    bool keep =
+        loop->n_runners > 1 || loop->args->save_inputs.given || loop->args->save_input_blob.given;
 
     for (size_t i = 0; i < loop->n_runners; i++) {
         px_runner *runner = loop->runners[i];

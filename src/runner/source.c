@@ -32,7 +32,6 @@ pgy_status *px_source_open(pgy_context *cx, const px_data_args *args, const px_o
         px_log_text(cx, PGY_LOG_INFO, PX_AT_DATA, px_buf_str(&text));
     }
     for (size_t i = 0; s->is_loaded && i < args->load_inputs.n; i++) {
-        px_log(cx, PGY_LOG_INFO, PX_AT_JSON, "Loading input data from %s", args->load_inputs.at[i]);
         PX_TRY(px_feeds_load(cx, args->load_inputs.at[i], s->feeds));
     }
     *out = s;
@@ -40,20 +39,6 @@ pgy_status *px_source_open(pgy_context *cx, const px_data_args *args, const px_o
 done:
     px_buf_fini(&text);
     px_source_close(s);
-    return st;
-}
-
-/* Moves a feed into the kept run. */
-static pgy_status *keep_feed(px_source *s, px_feed *feed)
-{
-    pgy_status *st = NULL;
-    pgy_outputs moved = {0};
-    for (size_t i = 0; i < feed->n; i++)
-        PX_TRY(pgy_outputs_add(&moved, feed->names[i], pgy_tensor_ref(feed->tensors[i])));
-    px_feed_clear(feed);
-    PX_TRY(px_run_add_iteration(s->cx, &s->results, s->feeds, &moved));
-done:
-    px_outputs_clear(&moved);
     return st;
 }
 
@@ -70,7 +55,8 @@ pgy_status *px_source_begin(px_source *s, const pgy_io *inputs, size_t n, bool k
     if (is_first && keep)
         for (int64_t i = 0; i < px_loader_count(s->loader); i++) {
             PX_TRY(px_loader_feed(s->loader, i, &feed));
-            PX_TRY(keep_feed(s, &feed));
+            PX_TRY(px_run_add_feed(s->feeds, &feed));
+            px_feed_clear(&feed);
         }
     if (!s->is_kept && px_source_count(s) == 0)
         px_log(s->cx, PGY_LOG_WARNING, PX_AT_DATA, "Data loader did not yield any input data.");
@@ -87,17 +73,9 @@ int64_t px_source_count(const px_source *s)
 
 pgy_status *px_source_feed(px_source *s, int64_t i, px_feed *out)
 {
-    pgy_status *st = NULL;
     if (!s->is_loaded && !s->is_kept)
         return px_loader_feed(s->loader, i, out);
-    const px_iteration *it = &s->feeds->at[i];
-    for (size_t k = 0; k < it->n_outputs; k++) {
-        pgy_tensor *t = NULL;
-        PX_TRY(px_lazy_get(s->cx, it->outputs[k].value, &t));
-        PX_TRY(px_feed_add(out, it->outputs[k].name, t));
-    }
-done:
-    return st;
+    return px_iteration_get_feed(s->cx, &s->feeds->at[i], out);
 }
 
 const px_loader *px_source_loader(const px_source *s)
@@ -105,9 +83,10 @@ const px_loader *px_source_loader(const px_source *s)
     return s->loader;
 }
 
-const px_run *px_source_kept(const px_source *s)
+bool px_source_is_torch(const px_source *s)
 {
-    return s->is_loaded || s->is_kept ? s->feeds : NULL;
+    const px_opt_str *module = &s->args->data_loader_backend_module;
+    return !s->is_loaded && module->given && strcmp(module->value, "torch") == 0;
 }
 
 void px_source_close(px_source *s)

@@ -27,8 +27,8 @@ int64_t px_source_count(const px_source *source);
 PX_MUST_USE pgy_status *px_source_feed(px_source *source, int64_t i, px_feed *out);
 /* The generator, for inputs that a loaded or shared feed cannot serve; NULL when loaded. */
 const px_loader *px_source_loader(const px_source *source);
-/* All feeds as a run that px_feeds_save takes; NULL when they were not kept. */
-const px_run *px_source_kept(const px_source *source);
+/* True when feeds are generated as torch's and saved as such. */
+bool px_source_is_torch(const px_source *source);
 void px_source_close(px_source *source);
 
 #endif
