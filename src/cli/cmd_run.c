@@ -17,7 +17,7 @@ typedef struct run_state {
     pgy_model *model;
     px_runner **runners;
     size_t n_runners;
-    px_source *source;
+    px_feeds_source *source;
     px_results results;
     px_accuracy accuracy;
 } run_state;
@@ -57,7 +57,7 @@ static pgy_status *prepare(run_state *run)
 {
     pgy_status *st = NULL;
     const px_run_args *args = run->args;
-    PX_TRY(px_source_open(run->cx, &args->data, &args->model.input_shapes, &run->source));
+    PX_TRY(px_feeds_source_open(run->cx, &args->data, &args->model.input_shapes, &run->source));
     if (args->cli.runners.n > 0) {
         PX_TRY(px_model_open(run->cx, args->model.path, args->model.type, &run->model));
         run->model->load_args = &args->model;
@@ -138,7 +138,7 @@ static void run_fini(run_state *run)
     for (size_t i = 0; i < run->n_runners; i++)
         px_runner_free(run->runners[i]);
     px_mem_free(run->runners);
-    px_source_close(run->source);
+    px_feeds_source_close(run->source);
     pgy_model_close(run->model);
 }
 

@@ -139,7 +139,7 @@ static pgy_status *adapted_feed(const px_loop *loop, px_runner *runner, int64_t 
     size_t n;
     pgy_feed view = px_feed_view(raw);
     PX_TRY(px_runner_inputs(runner, &inputs, &n));
-    PX_TRY(px_feed_adapt(loop->cx, &view, inputs, n, px_source_loader(loop->source), i, out));
+    PX_TRY(px_feed_adapt(loop->cx, &view, inputs, n, px_feeds_source_loader(loop->source), i, out));
 done:
     return st;
 }
@@ -176,14 +176,14 @@ static pgy_status *warm_up(const px_loop *loop, px_runner *runner, int64_t n)
     pgy_outputs outputs = {0};
     const char *label = px_runner_label(runner);
 
-    if (px_source_count(loop->source) == 0) {
+    if (px_feeds_source_count(loop->source) == 0) {
         px_log(loop->cx, PGY_LOG_WARNING, PX_AT_COMPARATOR,
                "%s | No data: the warm-up runs are skipped.", label);
         return NULL;
     }
     px_log(loop->cx, PGY_LOG_START, PX_AT_COMPARATOR, "%s | Running %lld warm-up run(s)", label,
            (long long)n);
-    PX_TRY(px_source_feed(loop->source, 0, &raw));
+    PX_TRY(px_feeds_source_feed(loop->source, 0, &raw));
     PX_TRY(adapted_feed(loop, runner, 0, &raw, &feed));
     pgy_feed view = px_feed_view(&feed);
     for (int64_t i = 0; i < n; i++) {
@@ -235,7 +235,7 @@ static pgy_status *activate(const px_loop *loop, px_runner *runner, bool keep_fe
            px_runner_label(runner));
     PX_TRY(px_runner_activate(runner));
     PX_TRY(px_runner_inputs(runner, &inputs, &n));
-    PX_TRY(px_source_begin(loop->source, inputs, n, keep_feeds));
+    PX_TRY(px_feeds_source_begin(loop->source, inputs, n, keep_feeds));
 done:
     return st;
 }
@@ -246,10 +246,10 @@ static pgy_status *save_inputs_file(const px_loop *loop, const char *path)
     pgy_status *st = NULL;
     px_feeds_writer *writer = NULL;
     px_feed feed = {0};
-    PX_TRY(px_feeds_writer_open(loop->cx, path, px_source_is_torch(loop->source), &writer));
-    for (int64_t i = 0; i < px_source_count(loop->source); i++) {
+    PX_TRY(px_feeds_writer_open(loop->cx, path, px_feeds_source_is_torch(loop->source), &writer));
+    for (int64_t i = 0; i < px_feeds_source_count(loop->source); i++) {
         px_feed_clear(&feed);
-        PX_TRY(px_source_feed(loop->source, i, &feed));
+        PX_TRY(px_feeds_source_feed(loop->source, i, &feed));
         pgy_feed view = px_feed_view(&feed);
         PX_TRY(px_feeds_writer_add(writer, &view));
     }
@@ -271,9 +271,9 @@ static pgy_status *save_input_blobs(const px_loop *loop)
     px_feed feed = {0};
     px_log(loop->cx, PGY_LOG_INFO, PX_AT_JSON, "Saving raw inference input tensors to: %s",
            blob_dir(loop->args));
-    for (int64_t i = 0; i < px_source_count(loop->source); i++) {
+    for (int64_t i = 0; i < px_feeds_source_count(loop->source); i++) {
         px_feed_clear(&feed);
-        PX_TRY(px_source_feed(loop->source, i, &feed));
+        PX_TRY(px_feeds_source_feed(loop->source, i, &feed));
         pgy_feed view = px_feed_view(&feed);
         PX_TRY(px_feed_save_blobs(loop->cx, &view, blob_dir(loop->args), i));
     }
@@ -301,12 +301,12 @@ static pgy_status *run_all(const px_loop *loop, px_runner *runner, px_results *r
     px_feed raw = {0};
     pgy_outputs outputs = {0};
     uint64_t *elapsed_ns = NULL;
-    int64_t n = px_source_count(loop->source);
+    int64_t n = px_feeds_source_count(loop->source);
 
     PX_TRY(PX_ALLOC(elapsed_ns, (size_t)n));
     for (int64_t i = 0; i < n; i++) {
         px_feed_clear(&raw);
-        PX_TRY(px_source_feed(loop->source, i, &raw));
+        PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
         PX_TRY(run_iteration(loop, runner, i, &raw, true, &outputs));
         elapsed_ns[i] = outputs.elapsed_ns;
         PX_TRY(px_run_add_iteration(loop->cx, results, run, &outputs));
@@ -393,9 +393,9 @@ pgy_status *px_loop_streaming(const px_loop *loop, px_stream_fn fn, void *user)
         if (loop->args->warm_up.given && loop->args->warm_up.value > 0)
             PX_TRY(warm_up(loop, loop->runners[k], loop->args->warm_up.value));
     }
-    for (int64_t i = 0; i < px_source_count(loop->source) && !stop; i++) {
+    for (int64_t i = 0; i < px_feeds_source_count(loop->source) && !stop; i++) {
         px_feed_clear(&raw);
-        PX_TRY(px_source_feed(loop->source, i, &raw));
+        PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
         PX_TRY(stream_iteration(loop, i, &raw, &one));
         PX_TRY(fn(user, i, &raw, &one, &stop));
         px_results_fini(&one);

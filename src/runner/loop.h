@@ -11,7 +11,7 @@ typedef struct px_loop {
     pgy_context *cx;
     px_runner **runners;
     size_t n_runners;
-    px_source *source;
+    px_feeds_source *source;
     const px_runner_args *args;
 } px_loop;
 

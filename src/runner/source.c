@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "data/metadata.h"
 
-struct px_source {
+struct px_feeds_source {
     pgy_context *cx;
     const px_data_args *args;
     const px_opt_shapes *shapes;
@@ -14,15 +14,15 @@ struct px_source {
     bool is_loaded, is_kept;
 };
 
-pgy_status *px_source_open(pgy_context *cx, const px_data_args *args, const px_opt_shapes *shapes,
-                           px_source **out)
+pgy_status *px_feeds_source_open(pgy_context *cx, const px_data_args *args, const px_opt_shapes *shapes,
+                           px_feeds_source **out)
 {
     pgy_status *st = NULL;
-    px_source *s = NULL;
+    px_feeds_source *s = NULL;
     px_buf text = {0};
 
     PX_TRY(PX_ALLOC(s, 1));
-    *s = (px_source){.cx = cx, .args = args, .shapes = shapes};
+    *s = (px_feeds_source){.cx = cx, .args = args, .shapes = shapes};
     s->is_loaded = args->load_inputs.given;
     PX_TRY(px_results_add_run(&s->results, "", &s->feeds));
     if (shapes->given && !s->is_loaded) {
@@ -38,11 +38,11 @@ pgy_status *px_source_open(pgy_context *cx, const px_data_args *args, const px_o
     s = NULL;
 done:
     px_buf_fini(&text);
-    px_source_close(s);
+    px_feeds_source_close(s);
     return st;
 }
 
-pgy_status *px_source_begin(px_source *s, const pgy_io *inputs, size_t n, bool keep)
+pgy_status *px_feeds_source_begin(px_feeds_source *s, const pgy_io *inputs, size_t n, bool keep)
 {
     pgy_status *st = NULL;
     px_feed feed = {0};
@@ -58,7 +58,7 @@ pgy_status *px_source_begin(px_source *s, const pgy_io *inputs, size_t n, bool k
             PX_TRY(px_run_add_feed(s->feeds, &feed));
             px_feed_clear(&feed);
         }
-    if (!s->is_kept && px_source_count(s) == 0)
+    if (!s->is_kept && px_feeds_source_count(s) == 0)
         px_log(s->cx, PGY_LOG_WARNING, PX_AT_DATA, "Data loader did not yield any input data.");
     s->is_kept = s->is_kept || keep || s->is_loaded;
 done:
@@ -66,30 +66,30 @@ done:
     return st;
 }
 
-int64_t px_source_count(const px_source *s)
+int64_t px_feeds_source_count(const px_feeds_source *s)
 {
     return s->is_loaded || s->is_kept ? (int64_t)s->feeds->n : px_loader_count(s->loader);
 }
 
-pgy_status *px_source_feed(px_source *s, int64_t i, px_feed *out)
+pgy_status *px_feeds_source_feed(px_feeds_source *s, int64_t i, px_feed *out)
 {
     if (!s->is_loaded && !s->is_kept)
         return px_loader_feed(s->loader, i, out);
     return px_iteration_get_feed(s->cx, &s->feeds->at[i], out);
 }
 
-const px_loader *px_source_loader(const px_source *s)
+const px_loader *px_feeds_source_loader(const px_feeds_source *s)
 {
     return s->loader;
 }
 
-bool px_source_is_torch(const px_source *s)
+bool px_feeds_source_is_torch(const px_feeds_source *s)
 {
     const px_opt_str *module = &s->args->data_loader_backend_module;
     return !s->is_loaded && module->given && strcmp(module->value, "torch") == 0;
 }
 
-void px_source_close(px_source *s)
+void px_feeds_source_close(px_feeds_source *s)
 {
     if (s == NULL)
         return;

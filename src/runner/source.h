@@ -11,24 +11,24 @@
 #include "data/loader.h"
 #include "results/results.h"
 
-typedef struct px_source px_source;
+typedef struct px_feeds_source px_feeds_source;
 
 /* `shapes` are the user's --input-shapes. Indexes the files of --load-inputs. Everything given
  * outlives the source. */
-PX_MUST_USE pgy_status *px_source_open(pgy_context *cx, const px_data_args *args,
-                                       const px_opt_shapes *shapes, px_source **out);
+PX_MUST_USE pgy_status *px_feeds_source_open(pgy_context *cx, const px_data_args *args,
+                                       const px_opt_shapes *shapes, px_feeds_source **out);
 /* To be called with the inputs of each activated runner, before the first feed is asked for. With
  * `keep`, all feeds are made now and kept. */
-PX_MUST_USE pgy_status *px_source_begin(px_source *source, const pgy_io *inputs, size_t n,
+PX_MUST_USE pgy_status *px_feeds_source_begin(px_feeds_source *source, const pgy_io *inputs, size_t n,
                                         bool keep);
-/* Number of feeds; valid after px_source_begin. */
-int64_t px_source_count(const px_source *source);
+/* Number of feeds; valid after px_feeds_source_begin. */
+int64_t px_feeds_source_count(const px_feeds_source *source);
 /* Feed `i` of count. `out` is filled and owned by the caller. */
-PX_MUST_USE pgy_status *px_source_feed(px_source *source, int64_t i, px_feed *out);
+PX_MUST_USE pgy_status *px_feeds_source_feed(px_feeds_source *source, int64_t i, px_feed *out);
 /* The generator, for inputs that a loaded or shared feed cannot serve; NULL when loaded. */
-const px_loader *px_source_loader(const px_source *source);
+const px_loader *px_feeds_source_loader(const px_feeds_source *source);
 /* True when feeds are generated as torch's and saved as such. */
-bool px_source_is_torch(const px_source *source);
-void px_source_close(px_source *source);
+bool px_feeds_source_is_torch(const px_feeds_source *source);
+void px_feeds_source_close(px_feeds_source *source);
 
 #endif
