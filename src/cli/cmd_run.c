@@ -161,7 +161,7 @@ int px_cmd_run(pgy_context *cx, px_console *console, px_run_args *args)
 
     px_console_configure(console, &args->cli);
     PX_TRY(px_run_args_check(cx, args));
-    px_log(cx, PGY_LOG_INFO, PX_AT_MAIN, "RUNNING | Command: %s", args->command);
+    px_log(cx, PGY_LOG_START, PX_AT_MAIN, "RUNNING | Command: %s", args->command);
     /* The reference starts its file here, so the RUNNING line is not in it. */
     PX_TRY(px_console_open_log(console, &args->cli));
     px_log(cx, PGY_LOG_VERBOSE, PX_AT_UTIL, "Loaded Module: polygraphy | Version: %s", PX_VERSION);

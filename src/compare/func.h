@@ -38,6 +38,8 @@ bool px_metric_passes(px_compare_func func, double value, double threshold);
 
 /* --- options of one output: its own entry, else the "" entry, else the default --- */
 double px_keyed_number(const px_opt_keyed *keyed, const char *output, double otherwise);
+/* The same number as Python shows it: an int was given as one. */
+void px_keyed_print(px_buf *b, const px_opt_keyed *keyed, const char *output, double otherwise);
 const char *px_keyed_text(const px_opt_keyed *keyed, const char *output, const char *otherwise);
 
 /* The counterpart in `b` of output `i` of `a`; false: none, skip it (logged). Mirrors:

@@ -2,6 +2,7 @@
  *
  * Mirrors: comparator/compare.py CompareFunc.indices.
  */
+#include "base/fmt.h"
 #include "base/array_text.h"
 #include "base/log.h"
 #include "compare/func.h"
@@ -59,7 +60,9 @@ static void log_missing(const px_case *c, const pgy_tensor *t, int64_t i)
     pgy_tensor *one = NULL;
     const size_t bits = (size_t)pgy_dtype_bits(t->dtype);
     px_buf_puts(&text, "FAILED | Value: ");
-    if (bits % 8 == 0 && px_tensor_new_raw(t->dtype, 0, NULL, &one) == NULL) {
+    if (px_dtype_is_float(t->dtype)) { /* as Python's float, which holds it exactly */
+        px_fmt_repr_f64(&text, px_tensor_get_f64(t, i));
+    } else if (bits % 8 == 0 && px_tensor_new_raw(t->dtype, 0, NULL, &one) == NULL) {
         memcpy(one->data, (const char *)t->data + (size_t)i * bits / 8, bits / 8);
         px_array_str(&text, one);
     } else {

@@ -1,4 +1,5 @@
 /* compare/match.c - which output goes with which, and options by output name. */
+#include "base/fmt.h"
 #include "base/log.h"
 #include "compare/func.h"
 
@@ -57,6 +58,15 @@ double px_keyed_number(const px_opt_keyed *keyed, const char *output, double oth
 {
     const px_cast *value = lookup(keyed, output);
     return value == NULL ? otherwise : value->kind == PX_CAST_INT ? (double)value->i : value->f;
+}
+
+void px_keyed_print(px_buf *b, const px_opt_keyed *keyed, const char *output, double otherwise)
+{
+    const px_cast *value = lookup(keyed, output);
+    if (value != NULL && value->kind == PX_CAST_INT)
+        px_buf_printf(b, "%lld", (long long)value->i);
+    else
+        px_fmt_repr_f64(b, value != NULL ? value->f : otherwise);
 }
 
 const char *px_keyed_text(const px_opt_keyed *keyed, const char *output, const char *otherwise)

@@ -76,7 +76,7 @@ pgy_status *px_pair_init(const pgy_tensor *a, const pgy_tensor *b, bool inf_equa
         p.common = promote(p.work[PX_OF_A], p.work[PX_OF_B]);
         px_work abs = p.common;
         if (inf_equal) /* COMPAT: a literal 0 joins as an int64 array and promotes with it */
-            abs = abs == PX_BOOL || abs == PX_I32 || abs == PX_I64 ? PX_I64 : PX_F64;
+            abs = abs == PX_BOOL ? PX_BOOL : abs == PX_I32 || abs == PX_I64 ? PX_I64 : PX_F64;
         p.work[PX_OF_ABS] = abs;
         p.work[PX_OF_REL] = abs == PX_F32 && p.work[PX_OF_B] == PX_F32 ? PX_F32 : PX_F64;
         p.dtype[PX_OF_ABS] = work_dtype[abs];

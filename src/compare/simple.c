@@ -249,9 +249,9 @@ static void log_verdict(const px_case *c, const px_output_result *r)
     px_buf text = {0};
     px_buf_printf(&text, "%s | Output: '%s' | Difference %s tolerance (rel=",
                   r->passed ? "PASSED" : "FAILED", c->name[0], r->passed ? "is within" : "exceeds");
-    px_fmt_repr_f64(&text, r->rtol);
+    px_keyed_print(&text, &c->args->rtol, c->name[0], 1e-5);
     px_buf_puts(&text, ", abs=");
-    px_fmt_repr_f64(&text, r->atol);
+    px_keyed_print(&text, &c->args->atol, c->name[0], 1e-5);
     px_buf_putc(&text, ')');
     px_log_text(c->cx, r->passed ? PGY_LOG_FINISH : PGY_LOG_ERROR, PX_AT_COMPARE,
                 px_buf_str(&text));

@@ -84,7 +84,6 @@ pgy_status *px_loader_open(pgy_context *cx, const px_data_args *args, const px_o
 {
     pgy_status *st = NULL;
     px_loader *loader = NULL;
-    px_buf text = {0};
     const px_opt_str *const module = &args->data_loader_backend_module;
 
     PX_TRY(PX_ALLOC(loader, 1));
@@ -94,17 +93,9 @@ pgy_status *px_loader_open(pgy_context *cx, const px_data_args *args, const px_o
     loader->inputs = inputs;
     loader->n = n;
     loader->torch = module->given && module->value != NULL && strcmp(module->value, "torch") == 0;
-    if (shapes != NULL && shapes->n > 0) {
-        px_opt_shapes_print(&text, shapes);
-        PX_TRY(px_buf_status(&text));
-        px_log(cx, PGY_LOG_INFO, PX_AT_DATA,
-               "Will generate inference input data according to provided TensorMetadata: %s",
-               px_buf_cstr(&text));
-    }
     *out = loader;
     loader = NULL;
 done:
-    px_buf_fini(&text);
     px_loader_close(loader);
     return st;
 }

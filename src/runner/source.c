@@ -58,7 +58,7 @@ pgy_status *px_feeds_source_begin(px_feeds_source *s, const pgy_io *inputs, size
             PX_TRY(px_run_add_feed(s->feeds, &feed));
             px_feed_clear(&feed);
         }
-    if (!s->is_kept && px_feeds_source_count(s) == 0)
+    if (px_feeds_source_count(s) == 0)
         px_log(s->cx, PGY_LOG_WARNING, PX_AT_DATA, "Data loader did not yield any input data.");
     s->is_kept = s->is_kept || keep || s->is_loaded;
 done:

@@ -72,8 +72,6 @@ static void user_shapes_override(void **state)
     assert_ok(generate(&sink, &args, &shapes, io, 2, 0, &feed));
     assert_string_equal(
         px_buf_cstr(&sink.text),
-        "[20] Will generate inference input data according to provided TensorMetadata: {x* "
-        "[shape=(2, 3)],\n xy [shape=(4, 3)],\n XYZ [shape=(2,)],\n q? [shape=(2,)]}\n"
         "[30] Input tensor: XYZ | Metadata was provided, but the input does not exist in one or "
         "more runners.\nMaybe you meant to set: x?\n"
         "[30] Input tensor wildcard: q? | Metadata was provided, but none of the matched inputs "
