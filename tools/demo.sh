@@ -3,7 +3,10 @@
 set -euo pipefail
 binary=$(realpath "${1:?usage: demo.sh BINARY}")
 cd "$(dirname "$0")/.."
-"$binary" backends | grep -q "^onnxrt .*: missing" && "$binary" backends install onnxrt
-tools/fetch_models.sh .models basic-pitch
+if "$binary" backends | grep '^onnxrt .*: missing' >/dev/null; then
+  "$binary" backends install onnxrt
+fi
+tools/fetch_models.sh .models rapidocr
 set -x
-"$binary" run .models/basic-pitch/basic_pitch/saved_models/icassp_2022/nmp.onnx --onnxrt --pluginref
+"$binary" run .models/rapidocr/rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx \
+  --onnxrt --pluginref --input-shapes x:[1,3,160,160]
