@@ -2,8 +2,8 @@
  *
  * Mirrors: comparator/compare.py CompareFunc.indices.
  */
-#include "base/fmt.h"
 #include "base/array_text.h"
+#include "base/fmt.h"
 #include "base/log.h"
 #include "compare/func.h"
 #include "compare/text.h"
