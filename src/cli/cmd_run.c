@@ -4,6 +4,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "cli/save_accuracy.h"
 #include "compare/compare.h"
 #include "compare/postprocess.h"
 #include "compare/validate.h"
@@ -107,6 +108,8 @@ static pgy_status *judge(run_state *run, bool *out_passed)
     PX_TRY(px_postprocess_results(run->cx, args, &run->results));
     if (compares)
         PX_TRY(px_compare_results(run->cx, args, &run->results, NULL, &run->accuracy));
+    if (args->save_accuracy_results.given)
+        PX_TRY(px_save_accuracy(run->cx, &run->accuracy, args->save_accuracy_results.value));
     if (args->validate.given)
         PX_TRY(px_validate_results(run->cx, &run->results, &is_valid));
     *out_passed = (!compares || run->accuracy.passed) && is_valid;

@@ -38,8 +38,6 @@ static const refusal refusals[] = {
      "list the operators of the reference interpreter", "leave the option out"},
     {offsetof(px_run_args, runner.streaming.given), NEED_RUNNER, "--streaming",
      "run runners side by side", "leave the option out"},
-    {offsetof(px_run_args, compare.save_accuracy_results.given), NEED_RUNNER,
-     "--save-accuracy-results", "save verdicts", "leave the option out"},
     {offsetof(px_run_args, runner.use_subprocess.given), NEED_RUNNER, "--use-subprocess",
      "run runners in processes of their own", "leave the option out"},
     {offsetof(px_run_args, runner.timeout.given), NEED_RUNNER, "--timeout",
@@ -90,7 +88,6 @@ static pgy_status *refuse(const char *option, const char *missing, const char *w
 /* What is not an option of its own but one of its values. */
 static pgy_status *refuse_values(const px_run_args *args)
 {
-    const px_opt_str *module = &args->data.data_loader_backend_module;
     if (runs(args, "trt"))
         return refuse("--trt", "run TensorRT", "choose another runner, such as --onnxrt");
     if (runs(args, "tf"))
@@ -98,9 +95,6 @@ static pgy_status *refuse_values(const px_run_args *args)
     if (args->model.path && args->model.type != PGY_MODEL_ONNX && args->cli.runners.n > 0)
         return refuse(px_model_type_name(args->model.type), "convert models of this type to ONNX",
                       "give an ONNX model");
-    if (module->given && strcmp(module->value, "torch") == 0 && args->cli.runners.n > 0)
-        return refuse("--data-loader-backend-module torch", "draw torch's random numbers",
-                      "use numpy");
     for (size_t i = 0; i < args->compare.n_funcs; i++) {
         if (args->compare.funcs[i] == PX_COMPARE_PERCEPTUAL)
             return refuse("--compare perceptual_metrics", "compute perceptual distances",

@@ -394,30 +394,6 @@ done:
     return st;
 }
 
-/* --check-average judges one number per metric, which elementwise and index checks do not have. */
-static pgy_status *check_average(const px_compare_args *args)
-{
-    if (!args->check_average.given || args->compare_func_script.given)
-        return NULL;
-    if (args->fail_fast.given)
-        return PX_FAIL(PGY_ERR_USAGE, "--check-average cannot be combined with --fail-fast.");
-    if (has_func(args, PX_COMPARE_INDICES))
-        return PX_FAIL(PGY_ERR_USAGE,
-                       "The selected compare_func does not produce averageable metrics and cannot "
-                       "be used with check_average=True. Leave out --check-average or --compare "
-                       "indices.");
-    if (!has_func(args, PX_COMPARE_SIMPLE))
-        return NULL;
-    bool is_elementwise = px_opt_keyed_get(&args->check_error_stat, "") == NULL;
-    for (size_t i = 0; i < args->check_error_stat.n; i++)
-        is_elementwise |= strcmp(args->check_error_stat.at[i].value.text, "elemwise") == 0;
-    if (is_elementwise)
-        return PX_FAIL(PGY_ERR_USAGE,
-                       "--check-average is not supported with check_error_stat='elemwise' (the "
-                       "default). Specify --check-error-stat max, mean, median, or quantile.");
-    return NULL;
-}
-
 /* --- options of functions that are not selected --- */
 
 /* Mentions an option that only `func` would use. With one function selected the wording is that
@@ -495,7 +471,6 @@ pgy_status *px_compare_args_check(pgy_context *cx, px_arena *arena, px_compare_a
     PX_TRY(top_k_decode_all(arena, args));
     PX_TRY(warn_sections(cx, args));
     PX_TRY(check_thresholds(args));
-    PX_TRY(check_average(args));
 done:
     return st;
 }
