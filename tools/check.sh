@@ -7,7 +7,9 @@ jobs=$(nproc)
 
 tools/fetch_models.sh .models
 PX_MODELS=$PWD/.models
-PX_NODE_TESTS=$PWD/.models/node
+data=$PWD/.models/light/onnx/backend/test/data
+PX_NODE_TESTS=$PWD/.models/node/usr/share/libonnx-testdata/data/node
+PX_NODE_TESTS+=:$data/simple:$data/pytorch-converted:$data/pytorch-operator
 PX_ORACLE_PYTHON=$PWD/.venv-0.53.6/bin/python
 PX_ORACLE_PYTHON_SEED=$PWD/.venv-0.49.26/bin/python
 PX_ONNX_PYTHON=$PX_ORACLE_PYTHON

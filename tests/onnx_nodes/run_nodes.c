@@ -317,5 +317,9 @@ int main(int argc, char **argv)
     }
     printf("%d passed, %d failed, %d without a kernel, %d crashed, %d excused\n", o.n[PASS],
            o.n[FAIL], o.n[MISSING], o.n[CRASH], o.n[EXCUSED]);
+    if (o.n[PASS] == 0) {
+        printf("No case was run: PX_NODE_TESTS names no folder of node cases\n");
+        return 1;
+    }
     return ok && o.n[FAIL] + o.n[MISSING] + o.n[CRASH] == 0 ? 0 : 1;
 }
