@@ -50,7 +50,7 @@ venv() { # folder, packages...
 for part in "$@"; do
   if [[ $part == test ]]; then
     common=(onnxruntime==1.32.0 onnx==1.23.2 numpy==2.4.6 colored sympy onnx_graphsurgeon)
-    venv .venv-0.53.6 polygraphy==0.53.6 "${common[@]}" onnxconverter-common
+    venv .venv-0.53.6 polygraphy==0.53.6 "${common[@]}"
     venv .venv-0.49.26 polygraphy==0.49.26 "${common[@]}"
   fi
 done
