@@ -6,8 +6,8 @@
 #include "cli/unavailable.h"
 
 typedef enum need {
-    NEED_NOTHING,
-    NEED_ONNX, /* some selected runner loads the model as ONNX */
+    INSTEAD_OF_RUN, /* the option ends the command without a run */
+    NEED_ONNX,      /* some selected runner loads the model as ONNX */
     NEED_RUNNER
 } need;
 
@@ -20,7 +20,7 @@ typedef struct refusal {
 } refusal;
 
 static const refusal refusals[] = {
-    {offsetof(px_run_args, cli.gen_script.given), NEED_NOTHING, "--gen-script", "write scripts",
+    {offsetof(px_run_args, cli.gen_script.given), INSTEAD_OF_RUN, "--gen-script", "write scripts",
      "leave the option out to "
      "run the model directly"},
 
@@ -34,7 +34,7 @@ static const refusal refusals[] = {
     {offsetof(px_run_args, compare.compare_func_script.given), NEED_RUNNER, "--compare-func-script",
      "run Python scripts", "use --compare"},
 
-    {offsetof(px_run_args, ref.ref_ops.given), NEED_NOTHING, "--ref-ops",
+    {offsetof(px_run_args, ref.ref_ops.given), INSTEAD_OF_RUN, "--ref-ops",
      "list the operators of the reference interpreter", "leave the option out"},
     {offsetof(px_run_args, runner.streaming.given), NEED_RUNNER, "--streaming",
      "run runners side by side", "leave the option out"},
@@ -69,8 +69,8 @@ static bool runs(const px_run_args *args, const char *runner)
 static bool counts(const px_run_args *args, need what)
 {
     switch (what) {
-    case NEED_NOTHING:
-        return true;
+    case INSTEAD_OF_RUN:
+        return false;
     case NEED_ONNX:
         return runs(args, "onnxrt") || runs(args, "pluginref");
     case NEED_RUNNER:
@@ -103,12 +103,26 @@ static pgy_status *refuse_values(const px_run_args *args)
     return NULL;
 }
 
+static bool is_given(const px_run_args *args, const refusal *r)
+{
+    return *(const bool *)((const char *)args + r->given);
+}
+
+pgy_status *px_run_args_unavailable_instead(const px_run_args *args)
+{
+    for (size_t i = 0; i < PX_COUNTOF(refusals); i++) {
+        const refusal *r = &refusals[i];
+        if (r->need == INSTEAD_OF_RUN && is_given(args, r))
+            return refuse(r->option, r->missing, r->way_out);
+    }
+    return NULL;
+}
+
 pgy_status *px_run_args_unavailable(const px_run_args *args)
 {
     for (size_t i = 0; i < PX_COUNTOF(refusals); i++) {
         const refusal *r = &refusals[i];
-        const bool *given = (const bool *)((const char *)args + r->given);
-        if (*given && counts(args, r->need))
+        if (is_given(args, r) && counts(args, r->need))
             return refuse(r->option, r->missing, r->way_out);
     }
     return refuse_values(args);

@@ -1,5 +1,5 @@
-/* cli/save_accuracy.c - what a comparison measured, handed to the accuracy file's writer. */
-#include "cli/save_accuracy.h"
+/* cli/stations/conclude.c - what is made of the verdict. */
+#include "cli/stations.h"
 
 #include "results/accuracy.h"
 
@@ -58,7 +58,8 @@ static void write_func(px_accuracy_writer *w, const px_accuracy *accuracy, size_
     }
 }
 
-pgy_status *px_save_accuracy(pgy_context *cx, const px_accuracy *accuracy, const char *path)
+/* What the comparison measured, handed to the accuracy file's writer. */
+static pgy_status *save_accuracy(pgy_context *cx, const px_accuracy *accuracy, const char *path)
 {
     pgy_status *st = NULL;
     px_accuracy_writer *w = NULL;
@@ -68,5 +69,16 @@ pgy_status *px_save_accuracy(pgy_context *cx, const px_accuracy *accuracy, const
     PX_TRY(px_accuracy_writer_commit(w));
 done:
     px_accuracy_writer_close(w);
+    return st;
+}
+
+pgy_status *px_station_conclude(px_run_state *run, bool *out_passed)
+{
+    pgy_status *st = NULL;
+    const px_opt_str *accuracy_path = &run->args->compare.save_accuracy_results;
+    if (accuracy_path->given)
+        PX_TRY(save_accuracy(run->cx, &run->accuracy, accuracy_path->value));
+    *out_passed = (!px_run_compares(run) || run->accuracy.passed) && run->is_valid;
+done:
     return st;
 }

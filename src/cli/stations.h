@@ -1,0 +1,59 @@
+/* cli/stations.h - the stations of a run, in the order cmd_run.c calls them.
+ *
+ * One state goes through all of them; each station fills what the next ones read. A station is one
+ * file in cli/stations/ and only drives modules, which know nothing of it:
+ *
+ *   prepare.c     where inputs come from, the model, the runners (and in which process each runs)
+ *   judge.c       what happens to the results of a whole run: saved, joined by loaded ones,
+ *                 post-processed, compared, validated
+ *   conclude.c    what is made of the verdict: files and reports about the comparison
+ *
+ * What ends the command without a run (a script that is written instead) is no station: cmd_run.c
+ * does it before the RUNNING line.
+ */
+#ifndef PX_CLI_STATIONS_H
+#define PX_CLI_STATIONS_H
+
+#include "cli/run_args.h"
+#include "compare/compare.h"
+#include "results/results.h"
+#include "runner/loop.h"
+
+typedef struct px_run_state {
+    pgy_context *cx;
+    const px_run_args *args;
+
+    pgy_model *model;    /* NULL without runners */
+    px_runner **runners; /* in the order of their options */
+    size_t n_runners;
+    px_feeds_source *source;
+
+    px_results results;   /* of the runners, then of files */
+    px_accuracy accuracy; /* what was compared; empty when nothing is */
+    bool is_valid;        /* --validate found nothing bad */
+} px_run_state;
+
+/* True when there is something to compare with: several runners, or results in files. */
+static inline bool px_run_compares(const px_run_state *run)
+{
+    return run->n_runners > 1 || run->args->compare.load_outputs.given;
+}
+
+/* The loop's view of the state. */
+static inline px_loop px_run_loop(const px_run_state *run)
+{
+    return (px_loop){.cx = run->cx,
+                     .runners = run->runners,
+                     .n_runners = run->n_runners,
+                     .source = run->source,
+                     .args = &run->args->runner};
+}
+
+PX_MUST_USE pgy_status *px_station_prepare(px_run_state *run);
+/* Needs the runners' results in `run->results`. */
+PX_MUST_USE pgy_status *px_station_judge(px_run_state *run);
+PX_MUST_USE pgy_status *px_station_conclude(px_run_state *run, bool *out_passed);
+
+void px_run_state_fini(px_run_state *run);
+
+#endif

@@ -1,0 +1,60 @@
+/* cli/stations/prepare.c - inputs, model and runners of a run; and the end of all of them. */
+#include "cli/stations.h"
+
+#include "model/model.h"
+
+/* The value struct of a backend's options. */
+static const void *backend_args(const px_run_args *args, const char *name)
+{
+    if (strcmp(name, "onnxrt") == 0)
+        return &args->onnxrt;
+    if (strcmp(name, "pluginref") == 0)
+        return &args->ref;
+    return NULL;
+}
+
+static pgy_status *make_runners(px_run_state *run)
+{
+    pgy_status *st = NULL;
+    const px_opt_strs *names = &run->args->cli.runners;
+    PX_TRY(PX_ALLOC(run->runners, names->n));
+    for (size_t i = 0; i < names->n; i++) {
+        const pgy_backend_ops *ops = pgy_backend_find(run->cx, names->at[i]);
+        int k = 0;
+        if (ops == NULL)
+            PX_TRY(
+                PX_FAIL(PGY_ERR_UNSUPPORTED, "--%s: this build has no such runner", names->at[i]));
+        for (size_t j = 0; j < i; j++)
+            k += strcmp(names->at[j], names->at[i]) == 0;
+        PX_TRY(px_runner_new(run->cx, ops, k, backend_args(run->args, names->at[i]), run->model,
+                             &run->runners[i]));
+        run->n_runners++;
+    }
+done:
+    return st;
+}
+
+pgy_status *px_station_prepare(px_run_state *run)
+{
+    pgy_status *st = NULL;
+    const px_run_args *args = run->args;
+    PX_TRY(px_feeds_source_open(run->cx, &args->data, &args->model.input_shapes, &run->source));
+    if (args->cli.runners.n > 0) {
+        PX_TRY(px_model_open(run->cx, args->model.path, args->model.type, &run->model));
+        run->model->load_args = &args->model;
+    }
+    PX_TRY(make_runners(run));
+done:
+    return st;
+}
+
+void px_run_state_fini(px_run_state *run)
+{
+    px_accuracy_fini(&run->accuracy);
+    px_results_fini(&run->results);
+    for (size_t i = 0; i < run->n_runners; i++)
+        px_runner_free(run->runners[i]);
+    px_mem_free(run->runners);
+    px_feeds_source_close(run->source);
+    pgy_model_close(run->model);
+}
