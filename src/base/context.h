@@ -24,5 +24,7 @@ struct pgy_context {
 };
 
 void px_pool_free(px_pool *pool);
+/* In a forked child: threads of the parent's pool do not exist there. */
+void px_context_forked(pgy_context *cx);
 
 #endif

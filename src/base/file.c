@@ -1,6 +1,8 @@
 /* base/file.c - mapped reading, atomic writing, folders. */
 #include "base/file.h"
 
+#include "base/child.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -166,6 +168,7 @@ static pgy_status *writer_open_fd(px_writer *w)
             return px_status_nomem();
         w->fd = mkstemp(w->tmp_path);
         if (w->fd >= 0) {
+            px_doomed_file_add(w->tmp_path);
             mode_t mask = umask(0);
             umask(mask);
             /* mkstemp makes private files; the result shall have the ordinary mode. */
@@ -230,6 +233,7 @@ pgy_status *px_writer_commit(px_writer *w)
     pgy_status *st = w->failed;
     w->failed = NULL;
     if (st == NULL) {
+        px_doomed_file_forget(w->tmp_path);
         px_mem_free(w->tmp_path);
         w->tmp_path = NULL;
     }
@@ -243,6 +247,7 @@ void px_writer_abort(px_writer *w)
         close(w->fd);
     if (w->tmp_path != NULL)
         unlink(w->tmp_path);
+    px_doomed_file_forget(w->tmp_path);
     px_mem_free(w->path);
     px_mem_free(w->tmp_path);
     px_mem_free(w->buffer);

@@ -77,6 +77,11 @@ void px_pool_free(px_pool *pool)
     px_mem_free(pool);
 }
 
+void px_context_forked(pgy_context *cx)
+{
+    cx->pool = NULL; /* the copy cannot be ended, only left */
+}
+
 /* NULL when there is nothing to gain or no thread can be had: the caller then works alone. */
 static px_pool *pool_of(pgy_context *cx)
 {

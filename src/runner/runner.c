@@ -13,6 +13,10 @@ struct px_runner {
     pgy_model *model;
     void *lib, *session;
     char *name, *label;
+    px_isolation isolation;
+    px_isolated *child; /* in place of lib and session */
+    int64_t iteration;
+    bool has_failed;
 };
 
 pgy_status *px_runner_new(pgy_context *cx, const pgy_backend_ops *ops, int k, const void *args,
@@ -52,9 +56,30 @@ const char *px_runner_label(const px_runner *runner)
     return runner->label;
 }
 
-pgy_status *px_runner_activate(px_runner *r)
+void px_runner_isolate(px_runner *runner, const px_isolation *isolation)
+{
+    runner->isolation = *isolation;
+}
+
+void px_runner_set_iteration(px_runner *runner, int64_t iteration)
+{
+    runner->iteration = iteration;
+}
+
+bool px_runner_has_failed(const px_runner *runner)
+{
+    return runner->has_failed;
+}
+
+static pgy_status *activate(px_runner *r)
 {
     pgy_status *st = NULL;
+    if (r->isolation.on) {
+        px_isolated_job job = {r->cx, r->ops, r->args, r->model, r->name, r->isolation};
+        PX_TRY(px_model_load(r->model));
+        PX_TRY(px_isolated_open(&job, &r->child));
+        goto done;
+    }
     if (r->lib == NULL && r->ops->load != NULL)
         PX_TRY(r->ops->load(r->cx, r->args, &r->lib));
     PX_TRY(px_model_load(r->model));
@@ -63,8 +88,17 @@ done:
     return st;
 }
 
+pgy_status *px_runner_activate(px_runner *r)
+{
+    pgy_status *st = activate(r);
+    r->has_failed = st != NULL && r->isolation.on;
+    return st;
+}
+
 void px_runner_deactivate(px_runner *r)
 {
+    px_isolated_close(r->child);
+    r->child = NULL;
     if (r->session != NULL)
         r->ops->close(r->session);
     r->session = NULL;
@@ -75,13 +109,20 @@ void px_runner_deactivate(px_runner *r)
 
 pgy_status *px_runner_inputs(px_runner *r, const pgy_io **out, size_t *out_n)
 {
-    return r->ops->inputs(r->session, out, out_n);
+    if (r->child == NULL)
+        return r->ops->inputs(r->session, out, out_n);
+    px_isolated_inputs(r->child, out, out_n);
+    return NULL;
 }
 
 pgy_status *px_runner_infer(px_runner *r, const pgy_feed *feed, pgy_outputs *out)
 {
-    pgy_status *st = r->ops->infer(r->session, feed, out);
-    return px_status_while(st, "running inference with %s", r->name);
+    if (r->child == NULL)
+        return px_status_while(r->ops->infer(r->session, feed, out), "running inference with %s",
+                               r->name);
+    pgy_status *st = px_isolated_infer(r->child, r->iteration, feed, out);
+    r->has_failed = st != NULL;
+    return st;
 }
 
 void px_runner_free(px_runner *r)

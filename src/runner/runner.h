@@ -9,6 +9,7 @@
 #include "backend/outputs.h"
 #include "base/px.h"
 #include "polygraphy/backend.h"
+#include "runner/isolate.h"
 
 typedef struct px_runner px_runner;
 
@@ -16,6 +17,12 @@ typedef struct px_runner px_runner;
  * "<backend>-runner-N<k>-<date>-<time>". `args`, `model` and `ops` outlive the runner. */
 PX_MUST_USE pgy_status *px_runner_new(pgy_context *cx, const pgy_backend_ops *ops, int k,
                                       const void *args, pgy_model *model, px_runner **out);
+/* From the next activation on the session lives in a process of its own. */
+void px_runner_isolate(px_runner *runner, const px_isolation *isolation);
+/* Which iteration the next inferences belong to, for messages; negative: warm-up. */
+void px_runner_set_iteration(px_runner *runner, int64_t iteration);
+/* An isolated runner could not be activated or did not infer: the run can go on without it. */
+bool px_runner_has_failed(const px_runner *runner);
 const char *px_runner_name(const px_runner *runner);
 /* Name padded to 35 columns, as log lines begin. */
 const char *px_runner_label(const px_runner *runner);
