@@ -40,6 +40,10 @@ typedef struct pgy_backend_ops {
     pgy_status *(*infer)(void *session, const pgy_feed *in, pgy_outputs *out);
     void (*close)(void *session);
     void (*unload)(void *lib); /* optional: some runtimes do not survive it */
+    /* Optional: a model all of whose tensors are outputs may be opened in parts, one after the
+     * other, in place of the whole. Called before the first of them: says what open says of the
+     * session and is said once. */
+    pgy_status *(*begin_parts)(pgy_context *cx, void *lib, const void *args);
 } pgy_backend_ops;
 
 /* A later registration of the same name wins. `ops` must outlive the context. */

@@ -52,6 +52,26 @@ done:
     return st;
 }
 
+pgy_status *px_model_of_part(pgy_context *cx, const char *path, size_t part,
+                             px_onnx_model *take_onnx, pgy_model **out)
+{
+    pgy_status *st = NULL;
+    pgy_model *model = NULL;
+    PX_TRY(PX_ALLOC(model, 1));
+    *model = (pgy_model){
+        .cx = cx, .type = PGY_MODEL_ONNX, .onnx = take_onnx, .is_edited = true, .part = part};
+    take_onnx = NULL;
+    model->path = path ? px_mem_strdup(path) : NULL;
+    if (path && !model->path)
+        PX_TRY(px_status_nomem());
+    *out = model;
+    model = NULL;
+done:
+    px_onnx_free(take_onnx);
+    pgy_model_close(model);
+    return st;
+}
+
 pgy_status *pgy_model_open(pgy_context *cx, const char *path, pgy_model **out)
 {
     return px_model_open(cx, path, PGY_MODEL_UNKNOWN, out);

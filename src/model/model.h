@@ -16,8 +16,9 @@ struct pgy_model {
     char *external_dir;   /* --external-data-dir, or NULL */
     bool ignore_external; /* --ignore-external-data */
     bool is_edited;       /* the IR differs from the file: a runtime must get serialized bytes */
+    size_t part;          /* 0: a whole model; k: the k-th part of one, run a few times at most */
     const struct px_model_args *load_args; /* what px_model_load applies; borrowed, may be NULL */
-    px_arena arena;       /* pgy_io tables */
+    px_arena arena;                        /* pgy_io tables */
     pgy_io *inputs, *outputs;
     size_t n_inputs, n_outputs;
     bool io_done;
@@ -26,6 +27,10 @@ struct pgy_model {
 /* Opens `path` as `type` (UNKNOWN: detect). Types other than ONNX are only remembered. */
 PX_MUST_USE pgy_status *px_model_open(pgy_context *cx, const char *path, pgy_model_type type,
                                       pgy_model **out);
+/* A model of a graph that was cut from the one at `path`, as its part number `part`, from 1. Takes
+ * the graph, also on failure. */
+PX_MUST_USE pgy_status *px_model_of_part(pgy_context *cx, const char *path, size_t part,
+                                         px_onnx_model *take_onnx, pgy_model **out);
 /* Parsed graph, owned by the model. MODEL when it is no ONNX file. */
 PX_MUST_USE pgy_status *px_model_onnx(pgy_model *model, px_onnx_model **out);
 

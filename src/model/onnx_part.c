@@ -75,11 +75,12 @@ done:
 
 static pgy_status *fail_twice(const px_onnx_node *a, const px_onnx_node *b, px_str name)
 {
-    return PX_FAIL(PGY_ERR_MODEL,
-                   "The tensor '%.*s' is given by two nodes, '%.*s' (%.*s) and '%.*s' (%.*s); every "
-                   "tensor must have a name of its own",
-                   PX_STR_ARG(name), PX_STR_ARG(a->name), PX_STR_ARG(a->op_type),
-                   PX_STR_ARG(b->name), PX_STR_ARG(b->op_type));
+    return PX_FAIL(
+        PGY_ERR_MODEL,
+        "The tensor '%.*s' is given by two nodes, '%.*s' (%.*s) and '%.*s' (%.*s); every "
+        "tensor must have a name of its own",
+        PX_STR_ARG(name), PX_STR_ARG(a->name), PX_STR_ARG(a->op_type), PX_STR_ARG(b->name),
+        PX_STR_ARG(b->op_type));
 }
 
 static pgy_status *index_names(px_onnx_index *x)
@@ -322,11 +323,10 @@ static pgy_status *declare_input(px_onnx_model *m, const px_onnx_part_input *typ
         return px_status_nomem();
     for (int i = 0; i < type->rank; i++)
         dims[i].value = type->dims[i];
-    *out = (px_onnx_value_info){.name = name,
-                                .type = {.kind = PX_ONNX_TYPE_TENSOR,
-                                         .dtype = type->dtype,
-                                         .rank = type->rank,
-                                         .dims = dims}};
+    *out = (px_onnx_value_info){
+        .name = name,
+        .type = {
+            .kind = PX_ONNX_TYPE_TENSOR, .dtype = type->dtype, .rank = type->rank, .dims = dims}};
     return NULL;
 }
 
@@ -374,8 +374,7 @@ static pgy_status *put_outputs(const px_onnx_index *x, const px_onnx_part *part,
         if (!known)
             known = px_map_get(&x->value_infos, key);
         g->outputs[g->n_outputs++] =
-            known ? *known
-                  : (px_onnx_value_info){.name = {name, key.len}, .type = {.rank = -1}};
+            known ? *known : (px_onnx_value_info){.name = {name, key.len}, .type = {.rank = -1}};
     }
     return NULL;
 }

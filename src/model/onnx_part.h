@@ -14,7 +14,8 @@
 /* Who computes and who reads what, in the main graph. */
 typedef struct px_onnx_index {
     const px_onnx_model *model;
-    size_t *order; /* positions of the nodes, each after those that it reads from; else as written */
+    size_t
+        *order; /* positions of the nodes, each after those that it reads from; else as written */
     px_map producers;    /* tensor -> 1 + position of its node */
     px_map initializers; /* tensor -> its px_onnx_tensor; sparse ones -> the index itself */
     px_map inputs;       /* tensor -> px_onnx_value_info, initializers included where listed */

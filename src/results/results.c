@@ -82,7 +82,9 @@ done:
 static pgy_status *keep(pgy_context *cx, px_results *results, pgy_tensor *t, px_lazy **out)
 {
     pgy_status *st = NULL;
-    const bool fits = results->resident + t->size <= px_context_memory_budget(cx);
+    const uint64_t budget = px_context_memory_budget(cx);
+    const uint64_t limit = results->limit > 0 ? PX_MIN(results->limit, budget) : budget;
+    const bool fits = results->resident + t->size <= limit;
 
     if (fits || t->dtype == PGY_DTYPE_STRING) {
         PX_TRY(px_lazy_of_tensor(t, out));
@@ -96,23 +98,40 @@ done:
     return st;
 }
 
+pgy_status *px_iteration_extend(pgy_context *cx, px_results *results, px_iteration *it,
+                                pgy_outputs *take_outputs)
+{
+    pgy_status *st = NULL;
+    const size_t n = it->n_outputs + take_outputs->n;
+    px_result_output *outputs = px_mem_realloc(it->outputs, n * sizeof *outputs);
+
+    if (outputs == NULL)
+        PX_TRY(px_status_nomem());
+    it->outputs = outputs;
+    for (size_t i = 0; i < take_outputs->n; i++) {
+        px_named_tensor *const from = &take_outputs->at[i];
+        px_result_output *const to = &outputs[it->n_outputs];
+        PX_TRY(keep(cx, results, from->tensor, &to->value));
+        to->name = from->name;
+        it->n_outputs++;
+        from->name = NULL;
+        pgy_tensor_free(from->tensor); /* spooled bytes go at once */
+        from->tensor = NULL;
+    }
+done:
+    px_outputs_clear(take_outputs);
+    return st;
+}
+
 pgy_status *px_run_add_iteration(pgy_context *cx, px_results *results, px_run *run,
                                  pgy_outputs *take_outputs)
 {
     pgy_status *st = NULL;
     px_iteration it = {0};
 
-    PX_TRY(start_iteration(run, take_outputs->n, &it));
+    PX_TRY(start_iteration(run, 0, &it));
     it.runtime_s = (double)take_outputs->elapsed_ns * 1e-9;
-    for (size_t i = 0; i < take_outputs->n; i++) {
-        px_named_tensor *const from = &take_outputs->at[i];
-        PX_TRY(keep(cx, results, from->tensor, &it.outputs[i].value));
-        it.outputs[i].name = from->name;
-        it.n_outputs++;
-        from->name = NULL;
-        pgy_tensor_free(from->tensor); /* spooled bytes go at once */
-        from->tensor = NULL;
-    }
+    PX_TRY(px_iteration_extend(cx, results, &it, take_outputs));
     run->at[run->n++] = it;
     it = (px_iteration){0};
 done:

@@ -40,6 +40,7 @@ typedef struct px_results {
     px_run *at; /* growing moves them: keep positions, not pointers, across px_results_add_run */
     size_t n, cap;
     uint64_t resident; /* bytes of kept outputs in memory */
+    uint64_t limit;    /* of them, where lower than the context's memory budget; 0: that one */
     px_spool *spool;   /* where the rest is; NULL until needed */
 } px_results;
 
@@ -60,6 +61,10 @@ PX_MUST_USE pgy_status *px_results_add_run(px_results *results, const char *runn
  * asked for. */
 PX_MUST_USE pgy_status *px_run_add_iteration(pgy_context *cx, px_results *results, px_run *run,
                                              pgy_outputs *take_outputs);
+/* Adds to an iteration of `results`: outputs that come piece by piece. `take_outputs` as above;
+ * what was added before a failure stays. */
+PX_MUST_USE pgy_status *px_iteration_extend(pgy_context *cx, px_results *results, px_iteration *it,
+                                            pgy_outputs *take_outputs);
 /* Appends an iteration that shares the feed's tensors; runner_name NULL, no runtime. */
 PX_MUST_USE pgy_status *px_run_add_feed(px_run *run, const px_feed *feed);
 /* Reads all values of an iteration: the way back from a loaded feed. `out` is empty before. */

@@ -7,6 +7,7 @@
 #include "data/feed.h"
 #include "data/metadata.h"
 #include "runner/latency.h"
+#include "runner/parts.h"
 
 /* "{x [dtype=float32, shape=(1, 3)]}" of tensors at hand. */
 static pgy_status *print_tensors(px_buf *b, const char *const *names, pgy_tensor *const *tensors,
@@ -50,6 +51,13 @@ static void put_indented(px_buf *b, px_str text, size_t n)
     }
 }
 
+static void log_metadata_text(const px_loop *loop, const char *first_line, const char *title,
+                              px_buf *text)
+{
+    px_log_once(loop->cx, PGY_LOG_INFO, PX_AT_COMPARATOR, "%s\n---- Inference %s(s) ----\n%s",
+                first_line, title, px_buf_cstr(text));
+}
+
 static pgy_status *log_metadata(const px_loop *loop, const char *first_line, const char *title,
                                 const char *const *names, pgy_tensor *const *tensors, size_t n)
 {
@@ -58,8 +66,7 @@ static pgy_status *log_metadata(const px_loop *loop, const char *first_line, con
     pgy_status *st = NULL;
     px_buf text = {0};
     PX_TRY(print_tensors(&text, names, tensors, n));
-    px_log_once(loop->cx, PGY_LOG_INFO, PX_AT_COMPARATOR, "%s\n---- Inference %s(s) ----\n%s",
-                first_line, title, px_buf_cstr(&text));
+    log_metadata_text(loop, first_line, title, &text);
 done:
     px_buf_fini(&text);
     return st;
@@ -144,26 +151,37 @@ done:
     return st;
 }
 
+/* Everything that is logged of what a runner is fed. */
+static pgy_status *announce_feed(const px_loop *loop, px_runner *runner, const px_feed *feed,
+                                 const pgy_io *inputs, size_t n, bool announce_inputs)
+{
+    pgy_status *st = NULL;
+    const char *label = px_runner_label(runner);
+    const char *const *names = (const char *const *)feed->names;
+
+    if (announce_inputs)
+        PX_TRY(log_metadata(loop, label, "Input", names, feed->tensors, feed->n));
+    log_arrays(loop, label, "Feeding inputs", names, feed->tensors, feed->n);
+    log_session_inputs(loop, runner, inputs, n);
+done:
+    return st;
+}
+
 /* Iteration `i` on one active runner, with everything that is logged of it. */
 static pgy_status *run_iteration(const px_loop *loop, px_runner *runner, int64_t i,
                                  const px_feed *raw, bool announce_inputs, pgy_outputs *outputs)
 {
     pgy_status *st = NULL;
     px_feed feed = {0};
-    const char *label = px_runner_label(runner);
     const pgy_io *inputs;
     size_t n;
 
     PX_TRY(adapted_feed(loop, runner, i, raw, &feed));
-    const char *const *names = (const char *const *)feed.names;
-    if (announce_inputs)
-        PX_TRY(log_metadata(loop, label, "Input", names, feed.tensors, feed.n));
-    log_arrays(loop, label, "Feeding inputs", names, feed.tensors, feed.n);
     PX_TRY(px_runner_inputs(runner, &inputs, &n));
-    log_session_inputs(loop, runner, inputs, n);
+    PX_TRY(announce_feed(loop, runner, &feed, inputs, n, announce_inputs));
     pgy_feed view = px_feed_view(&feed);
     PX_TRY(px_runner_infer(runner, &view, outputs));
-    PX_TRY(log_outputs(loop, label, outputs));
+    PX_TRY(log_outputs(loop, px_runner_label(runner), outputs));
 done:
     px_feed_fini(&feed);
     return st;
@@ -226,14 +244,14 @@ static void log_times(const px_loop *loop, const px_runner *runner, uint64_t *el
     px_buf_fini(&b);
 }
 
-static pgy_status *activate(const px_loop *loop, px_runner *runner, bool keep_feeds)
+static pgy_status *activate(const px_loop *loop, px_runner *runner, bool keep_feeds, bool in_parts)
 {
     pgy_status *st = NULL;
     const pgy_io *inputs;
     size_t n;
     px_log(loop->cx, PGY_LOG_START, PX_AT_COMPARATOR, "%s | Activating and starting inference",
            px_runner_label(runner));
-    PX_TRY(px_runner_activate(runner));
+    PX_TRY(in_parts ? px_runner_activate_parts(runner) : px_runner_activate(runner));
     PX_TRY(px_runner_inputs(runner, &inputs, &n));
     PX_TRY(px_feeds_source_begin(loop->source, inputs, n, keep_feeds));
 done:
@@ -319,6 +337,100 @@ done:
     return st;
 }
 
+/* --- part by part --- */
+
+/* Every iteration's inputs as the runner takes them, announced. */
+static pgy_status *collect_feeds(const px_loop *loop, px_runner *runner, px_results *out)
+{
+    pgy_status *st = NULL;
+    px_feed raw = {0}, feed = {0};
+    pgy_outputs tensors = {0};
+    px_run *run;
+    const pgy_io *inputs;
+    size_t n;
+    PX_TRY(px_runner_inputs(runner, &inputs, &n));
+    PX_TRY(px_results_add_run(out, "", &run));
+    for (int64_t i = 0; i < px_feeds_source_count(loop->source); i++) {
+        px_feed_clear(&raw);
+        px_feed_clear(&feed);
+        PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
+        PX_TRY(adapted_feed(loop, runner, i, &raw, &feed));
+        PX_TRY(announce_feed(loop, runner, &feed, inputs, n, true));
+        for (size_t k = 0; k < feed.n; k++)
+            PX_TRY(pgy_outputs_add(&tensors, feed.names[k], pgy_tensor_ref(feed.tensors[k])));
+        PX_TRY(px_run_add_iteration(loop->cx, out, run, &tensors));
+    }
+done:
+    px_outputs_clear(&tensors);
+    px_feed_fini(&raw);
+    px_feed_fini(&feed);
+    return st;
+}
+
+/* What was kept, as run_iteration shows it. Contents only where they are seen: they may be far more
+ * than memory holds. */
+static pgy_status *log_kept(const px_loop *loop, const char *label, const px_iteration *it,
+                            uint64_t elapsed_ns)
+{
+    pgy_status *st = NULL;
+    pgy_outputs outputs = {.elapsed_ns = elapsed_ns};
+    pgy_io *ios = NULL;
+    px_buf text = {0};
+    if (px_log_enabled(loop->cx, PGY_LOG_EXTRA_VERBOSE, PX_AT_COMPARATOR)) {
+        for (size_t i = 0; i < it->n_outputs; i++) {
+            pgy_tensor *t = NULL;
+            PX_TRY(px_lazy_get(loop->cx, it->outputs[i].value, &t));
+            PX_TRY(pgy_outputs_add(&outputs, it->outputs[i].name, t));
+        }
+        PX_TRY(log_outputs(loop, label, &outputs));
+        goto done;
+    }
+    PX_TRY(PX_ALLOC(ios, it->n_outputs));
+    for (size_t i = 0; i < it->n_outputs; i++) {
+        int rank;
+        PX_TRY(px_lazy_describe(it->outputs[i].value, &ios[i].dtype, &rank, &ios[i].dims));
+        ios[i].name = it->outputs[i].name;
+        ios[i].rank = rank;
+    }
+    px_metadata_print(&text, ios, it->n_outputs);
+    log_metadata_text(loop, label, "Output", &text);
+done:
+    px_buf_fini(&text);
+    px_mem_free(ios);
+    px_outputs_clear(&outputs);
+    return st;
+}
+
+/* All iterations of one runner that has no session of the whole model. */
+static pgy_status *run_all_parts(const px_loop *loop, px_runner *runner, px_results *results,
+                                 size_t run)
+{
+    pgy_status *st = NULL;
+    px_results feeds = {.limit = PX_PARTS_BUDGET / 4};
+    uint64_t *elapsed_ns = NULL;
+    const char *label = px_runner_label(runner);
+    const size_t n = (size_t)px_feeds_source_count(loop->source);
+    const px_opt_int *warm_up_arg = &loop->args->warm_up;
+
+    PX_TRY(PX_ALLOC(elapsed_ns, n));
+    PX_TRY(collect_feeds(loop, runner, &feeds));
+    const px_parts parts = {.cx = loop->cx,
+                            .runner = runner,
+                            .feeds = &feeds.at[0],
+                            .results = results,
+                            .run = run,
+                            .n_warm_up = warm_up_arg->given ? warm_up_arg->value : 0,
+                            .elapsed_ns = elapsed_ns};
+    PX_TRY(px_parts_run(&parts));
+    for (size_t i = 0; i < n; i++)
+        PX_TRY(log_kept(loop, label, &results->at[run].at[i], elapsed_ns[i]));
+    log_times(loop, runner, elapsed_ns, n);
+done:
+    px_mem_free(elapsed_ns);
+    px_results_fini(&feeds);
+    return st;
+}
+
 static void log_success(const px_loop *loop)
 {
     if (!px_log_enabled(loop->cx, PGY_LOG_VERBOSE, PX_AT_COMPARATOR))
@@ -343,14 +455,18 @@ pgy_status *px_loop_sequential(const px_loop *loop, px_results *results)
 
     for (size_t i = 0; i < loop->n_runners; i++) {
         px_runner *runner = loop->runners[i];
+        const bool in_parts = px_runner_takes_parts(runner);
         px_run *run;
-        PX_TRY(activate(loop, runner, keep));
+        PX_TRY(activate(loop, runner, keep, in_parts));
         if (i == 0)
             PX_TRY(save_inputs(loop));
-        if (loop->args->warm_up.given && loop->args->warm_up.value > 0)
+        if (!in_parts && loop->args->warm_up.given && loop->args->warm_up.value > 0)
             PX_TRY(warm_up(loop, runner, loop->args->warm_up.value));
         PX_TRY(px_results_add_run(results, px_runner_name(runner), &run));
-        PX_TRY(run_all(loop, runner, results, run));
+        if (in_parts)
+            results->limit = PX_PARTS_BUDGET;
+        PX_TRY(in_parts ? run_all_parts(loop, runner, results, results->n - 1)
+                        : run_all(loop, runner, results, run));
         px_runner_deactivate(runner);
     }
     log_success(loop);
@@ -389,7 +505,7 @@ pgy_status *px_loop_streaming(const px_loop *loop, px_stream_fn fn, void *user)
     bool stop = false;
 
     for (size_t k = 0; k < loop->n_runners; k++) {
-        PX_TRY(activate(loop, loop->runners[k], false));
+        PX_TRY(activate(loop, loop->runners[k], false, false));
         if (loop->args->warm_up.given && loop->args->warm_up.value > 0)
             PX_TRY(warm_up(loop, loop->runners[k], loop->args->warm_up.value));
     }

@@ -71,6 +71,50 @@ bool px_runner_has_failed(const px_runner *runner)
     return runner->has_failed;
 }
 
+bool px_runner_takes_parts(const px_runner *r)
+{
+    const px_model_args *args = r->model->load_args;
+    const bool can = r->ops->struct_size >= sizeof *r->ops && r->ops->begin_parts != NULL;
+    return can && !r->isolation.on && r->model->type == PGY_MODEL_ONNX && args != NULL &&
+           args->onnx_outputs.given && px_opt_marks_all(&args->onnx_outputs);
+}
+
+static pgy_status *load(px_runner *r)
+{
+    pgy_status *st = NULL;
+    if (r->lib == NULL && r->ops->load != NULL)
+        PX_TRY(r->ops->load(r->cx, r->args, &r->lib));
+    PX_TRY(px_model_load(r->model));
+done:
+    return st;
+}
+
+pgy_status *px_runner_activate_parts(px_runner *r)
+{
+    pgy_status *st = NULL;
+    PX_TRY(load(r));
+    PX_TRY(r->ops->begin_parts(r->cx, r->lib, r->args));
+done:
+    return st;
+}
+
+pgy_status *px_runner_open_part(px_runner *r, pgy_model *part)
+{
+    return r->ops->open(r->cx, r->lib, part, r->args, &r->session);
+}
+
+void px_runner_close_part(px_runner *r)
+{
+    if (r->session != NULL)
+        r->ops->close(r->session);
+    r->session = NULL;
+}
+
+pgy_model *px_runner_model(const px_runner *r)
+{
+    return r->model;
+}
+
 static pgy_status *activate(px_runner *r)
 {
     pgy_status *st = NULL;
@@ -80,10 +124,8 @@ static pgy_status *activate(px_runner *r)
         PX_TRY(px_isolated_open(&job, &r->child));
         goto done;
     }
-    if (r->lib == NULL && r->ops->load != NULL)
-        PX_TRY(r->ops->load(r->cx, r->args, &r->lib));
-    PX_TRY(px_model_load(r->model));
-    PX_TRY(r->ops->open(r->cx, r->lib, r->model, r->args, &r->session));
+    PX_TRY(load(r));
+    PX_TRY(px_runner_open_part(r, r->model));
 done:
     return st;
 }
@@ -99,9 +141,7 @@ void px_runner_deactivate(px_runner *r)
 {
     px_isolated_close(r->child);
     r->child = NULL;
-    if (r->session != NULL)
-        r->ops->close(r->session);
-    r->session = NULL;
+    px_runner_close_part(r);
     if (r->lib != NULL && r->ops->unload != NULL)
         r->ops->unload(r->lib);
     r->lib = NULL;
@@ -109,10 +149,12 @@ void px_runner_deactivate(px_runner *r)
 
 pgy_status *px_runner_inputs(px_runner *r, const pgy_io **out, size_t *out_n)
 {
-    if (r->child == NULL)
-        return r->ops->inputs(r->session, out, out_n);
-    px_isolated_inputs(r->child, out, out_n);
-    return NULL;
+    if (r->child != NULL) {
+        px_isolated_inputs(r->child, out, out_n);
+        return NULL;
+    }
+    return r->session != NULL ? r->ops->inputs(r->session, out, out_n)
+                              : pgy_model_inputs(r->model, out, out_n);
 }
 
 pgy_status *px_runner_infer(px_runner *r, const pgy_feed *feed, pgy_outputs *out)

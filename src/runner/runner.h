@@ -29,6 +29,16 @@ const char *px_runner_label(const px_runner *runner);
 
 PX_MUST_USE pgy_status *px_runner_activate(px_runner *runner);
 void px_runner_deactivate(px_runner *runner);
+/* True when the backend can run the model part by part with the numbers it gives as a whole, and
+ * the model is one that is looked into tensor by tensor: all of its tensors are outputs. */
+bool px_runner_takes_parts(const px_runner *runner);
+/* Activates without a session of the whole model: its inputs and outputs are what the model says,
+ * until a part is opened, and again when it is closed. */
+PX_MUST_USE pgy_status *px_runner_activate_parts(px_runner *runner);
+PX_MUST_USE pgy_status *px_runner_open_part(px_runner *runner, pgy_model *part);
+void px_runner_close_part(px_runner *runner);
+/* The model it was made for. */
+pgy_model *px_runner_model(const px_runner *runner);
 /* What infer wants; needs an active runner, which owns the list. */
 PX_MUST_USE pgy_status *px_runner_inputs(px_runner *runner, const pgy_io **out, size_t *out_n);
 /* One iteration; `feed` holds exactly the runner's inputs in order. `out` is filled. */

@@ -79,7 +79,11 @@ typedef struct px_ort_api {
                           const char *const *in_names, const px_ort_value *const *in, size_t n_in,
                           const char *const *out_names, size_t n_out, px_ort_value **out);
     px_ort_status *(*CreateSessionOptions)(px_ort_options **out);
-    void *slot_11[12];
+    void *slot_11[6];
+    px_ort_status *(*DisableMemPattern)(px_ort_options *options);
+    void *slot_18;
+    px_ort_status *(*DisableCpuMemArena)(px_ort_options *options);
+    void *slot_20[3];
     px_ort_status *(*SetSessionGraphOptimizationLevel)(px_ort_options *options, int level);
     px_ort_status *(*SetIntraOpNumThreads)(px_ort_options *options, int n);
     px_ort_status *(*SetInterOpNumThreads)(px_ort_options *options, int n);
@@ -181,6 +185,8 @@ PX_ORT_SLOT(CreateSession, 7);
 PX_ORT_SLOT(CreateSessionFromArray, 8);
 PX_ORT_SLOT(Run, 9);
 PX_ORT_SLOT(CreateSessionOptions, 10);
+PX_ORT_SLOT(DisableMemPattern, 17);
+PX_ORT_SLOT(DisableCpuMemArena, 19);
 PX_ORT_SLOT(SetSessionGraphOptimizationLevel, 23);
 PX_ORT_SLOT(SetIntraOpNumThreads, 24);
 PX_ORT_SLOT(SetInterOpNumThreads, 25);

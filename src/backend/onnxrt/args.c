@@ -27,6 +27,12 @@ static const px_opt onnxrt_group_rows[] = {
      .help = "Shared libraries with operators of your own for ONNX Runtime; each exports "
              "RegisterCustomOps.",
      .example = "--onnxrt-custom-ops ./libmyops.so"},
+    {.names = "--low-memory",
+     .type = &px_type_flag,
+     PX_BIND(px_onnxrt_args, low_memory, px_opt_flag),
+     .flags = PX_OPT_OURS,
+     .help = "Let ONNX Runtime use less memory and more time: no arena that keeps what was freed, "
+             "no second, rearranged copy of the weights, no buffers planned in advance."},
 };
 const px_opt_section px_onnxrt_group = {"ONNX-Runtime Session Creation",
                                         "How ONNX Runtime runs the model.", onnxrt_group_rows,

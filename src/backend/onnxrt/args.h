@@ -10,6 +10,7 @@ typedef struct px_onnxrt_args {
 
     /* Ours. */
     px_opt_strs onnxrt_custom_ops; /* shared libraries with operators */
+    px_opt_flag low_memory;
 } px_onnxrt_args;
 
 extern const px_opt_section px_onnxrt_group;

@@ -21,6 +21,11 @@ static pgy_status *open(pgy_context *cx, void *lib, pgy_model *model, const void
     return st;
 }
 
+static pgy_status *begin_parts(pgy_context *cx, void *lib, const void *args)
+{
+    return px_onnxrt_session_announce(cx, lib, args);
+}
+
 static pgy_status *inputs(void *session, const pgy_io **out, size_t *out_n)
 {
     px_onnxrt_session_inputs(session, out, out_n);
@@ -52,4 +57,5 @@ const pgy_backend_ops px_onnxrt_ops = {
     .infer = infer,
     .close = close,
     .unload = unload,
+    .begin_parts = begin_parts,
 };

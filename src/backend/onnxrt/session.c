@@ -56,14 +56,13 @@ int px_onnxrt_level_of(const char *name)
     return -1;
 }
 
-/* Chooses the providers, says which, and adds them. */
-static pgy_status *set_providers(px_onnxrt_session *s, px_ort_options *options,
-                                 const px_onnxrt_args *args)
+/* The providers asked for; `out` has an entry per word, into the runtime's list. */
+static pgy_status *choose_providers(pgy_context *cx, const px_onnxrt_args *args,
+                                    const char *const *available, size_t n_available, bool is_said,
+                                    const char ***out, size_t *out_n)
 {
     static const char *const by_default[] = {"cpu"};
     pgy_status *st = NULL;
-    char **available = NULL;
-    int n_available = 0;
     const char **chosen = NULL;
     px_str *texts = NULL;
     px_buf list = {0};
@@ -71,23 +70,53 @@ static pgy_status *set_providers(px_onnxrt_session *s, px_ort_options *options,
     const char *const *words = given ? args->providers.at : by_default;
     const size_t n = given ? args->providers.n : PX_COUNTOF(by_default);
 
-    PX_TRY(px_onnxrt_providers(s->lib, &available, &n_available));
     PX_TRY(PX_ALLOC(chosen, n));
     PX_TRY(PX_ALLOC(texts, n));
-    PX_TRY(px_onnxrt_providers_choose(words, n, (const char *const *)available, (size_t)n_available,
-                                      chosen));
+    PX_TRY(px_onnxrt_providers_choose(words, n, available, n_available, chosen));
     for (size_t i = 0; i < n; i++)
         texts[i] = px_str_of(chosen[i]);
     px_buf_repr_list(&list, texts, n);
     PX_TRY(px_buf_status(&list));
-    px_log(s->cx, PGY_LOG_START, PX_AT_ONNXRT,
-           "Creating ONNX-Runtime Inference Session with providers: %s", list.ptr);
-    PX_TRY(px_onnxrt_providers_apply(s->lib, options, chosen, n));
+    if (is_said)
+        px_log(cx, PGY_LOG_START, PX_AT_ONNXRT,
+               "Creating ONNX-Runtime Inference Session with providers: %s", list.ptr);
+    *out = chosen;
+    *out_n = n;
+    chosen = NULL;
 done:
-    px_onnxrt_providers_free(s->lib, available, n_available);
     px_mem_free(chosen);
     px_mem_free(texts);
     px_buf_fini(&list);
+    return st;
+}
+
+/* Chooses the providers, says which if `is_said`, and adds them to `options`, unless it is NULL. */
+static pgy_status *set_providers(pgy_context *cx, px_onnxrt_lib *lib, px_ort_options *options,
+                                 const px_onnxrt_args *args, bool is_said)
+{
+    pgy_status *st = NULL;
+    char **available = NULL;
+    int n_available = 0;
+    const char **chosen = NULL;
+    size_t n = 0;
+
+    PX_TRY(px_onnxrt_providers(lib, &available, &n_available));
+    PX_TRY(choose_providers(cx, args, (const char *const *)available, (size_t)n_available, is_said,
+                            &chosen, &n));
+    if (options != NULL)
+        PX_TRY(px_onnxrt_providers_apply(lib, options, chosen, n));
+done:
+    px_onnxrt_providers_free(lib, available, n_available);
+    px_mem_free(chosen);
+    return st;
+}
+
+pgy_status *px_onnxrt_session_announce(pgy_context *cx, px_onnxrt_lib *lib,
+                                       const px_onnxrt_args *args)
+{
+    px_onnxrt_calling(lib);
+    pgy_status *st = set_providers(cx, lib, NULL, args, true);
+    px_onnxrt_calling(NULL);
     return st;
 }
 
@@ -103,7 +132,34 @@ static pgy_status *set_level(px_onnxrt_session *s, px_ort_options *options, cons
     return px_onnxrt_check(s->lib, s->lib->api->SetSessionGraphOptimizationLevel(options, level));
 }
 
-static pgy_status *make_options(px_onnxrt_session *s, const px_onnxrt_args *args,
+static pgy_status *set_entry(px_onnxrt_session *s, px_ort_options *options, const char *key,
+                             const char *value)
+{
+    return px_onnxrt_check(s->lib, s->lib->api->AddSessionConfigEntry(options, key, value));
+}
+
+/* What the arena and the plan save in time pays off after some iterations, and costs the memory of
+ * the largest one for good. A part of a model has few: it also computes what depends on constants
+ * only once, so folding would hold it twice. */
+static pgy_status *set_memory(px_onnxrt_session *s, px_ort_options *options,
+                              const px_onnxrt_args *args, bool is_part)
+{
+    pgy_status *st = NULL;
+    const bool is_low = args != NULL && args->low_memory.given;
+    if (is_low || is_part) {
+        PX_TRY(px_onnxrt_check(s->lib, s->lib->api->DisableCpuMemArena(options)));
+        PX_TRY(px_onnxrt_check(s->lib, s->lib->api->DisableMemPattern(options)));
+    }
+    if (is_low)
+        PX_TRY(set_entry(s, options, "session.disable_prepacking", "1"));
+    if (is_part)
+        PX_TRY(
+            set_entry(s, options, "optimization.disable_specified_optimizers", "ConstantFolding"));
+done:
+    return st;
+}
+
+static pgy_status *make_options(px_onnxrt_session *s, const px_onnxrt_args *args, size_t part,
                                 px_ort_options **out)
 {
     pgy_status *st = NULL;
@@ -116,13 +172,14 @@ static pgy_status *make_options(px_onnxrt_session *s, const px_onnxrt_args *args
         px_onnxrt_check(lib, lib->api->SetUserLoggingFunction(options, px_onnxrt_on_message, lib)));
     PX_TRY(px_onnxrt_check(lib, lib->api->SetIntraOpNumThreads(options, n_threads)));
     PX_TRY(px_onnxrt_check(lib, lib->api->SetInterOpNumThreads(options, n_threads)));
+    PX_TRY(set_memory(s, options, args, part > 0));
     if (args != NULL && args->graph_optimization_level.given)
         PX_TRY(set_level(s, options, args->graph_optimization_level.value));
     for (size_t i = 0; args != NULL && i < args->onnxrt_custom_ops.n; i++)
         PX_TRY(px_status_while(px_onnxrt_check(lib, lib->api->RegisterCustomOpsLibrary_V2(
                                                         options, args->onnxrt_custom_ops.at[i])),
                                "loading the operators of %s", args->onnxrt_custom_ops.at[i]));
-    PX_TRY(set_providers(s, options, args));
+    PX_TRY(set_providers(s->cx, lib, options, args, part == 0));
     *out = options;
     options = NULL;
 done:
@@ -144,10 +201,8 @@ static pgy_status *create(px_onnxrt_session *s, pgy_model *model, px_ort_options
         PX_TRY(px_model_serialize(model, &image));
         path = image.path; /* set where the bytes would be too many for one message */
         if (image.external_dir != NULL && path == NULL)
-            PX_TRY(px_onnxrt_check(lib, lib->api->AddSessionConfigEntry(
-                                            options,
-                                            "session.model_external_initializers_file_folder_path",
-                                            image.external_dir)));
+            PX_TRY(set_entry(s, options, "session.model_external_initializers_file_folder_path",
+                             image.external_dir));
     }
     if (path != NULL)
         PX_TRY(px_onnxrt_check(lib, lib->api->CreateSession(lib->env, path, options, &s->ort)));
@@ -286,7 +341,7 @@ pgy_status *px_onnxrt_session_open(pgy_context *cx, px_onnxrt_lib *lib, pgy_mode
     /* Making the session can take half a minute and gigabytes: what the file itself shows to be of
      * no use is refused before. */
     PX_TRY(px_check_tensors_only(model));
-    PX_TRY(make_options(s, args, &options));
+    PX_TRY(make_options(s, args, model->part, &options));
     PX_TRY(create(s, model, options));
     PX_TRY(read_signature(s));
     *out = s;

@@ -8,6 +8,9 @@
 
 typedef struct px_onnxrt_session px_onnxrt_session;
 
+/* Logs the providers that sessions will have, as opening a whole model does; parts are silent. */
+PX_MUST_USE pgy_status *px_onnxrt_session_announce(pgy_context *cx, px_onnxrt_lib *lib,
+                                                   const px_onnxrt_args *args);
 /* `args` NULL: all defaults. Creates the session; logs the providers first.
  * Errors: UNSUPPORTED for inputs and outputs that are no tensors, before the session is made where
  * the model tells; BACKEND with the runtime's words; MODEL, IO from the model. */
