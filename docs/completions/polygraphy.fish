@@ -46,6 +46,7 @@ complete -c polygraphy -n '__fish_seen_subcommand_from run' -l fp-to-bf16 -d 'Co
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l providers -l execution-providers -x -d 'Execution providers, the preferred one first. Any part of a name will do, in any case; default `cpu`.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l graph-optimization-level -x -d 'How far ONNX Runtime may rewrite the graph: ORT_DISABLE_ALL, ORT_ENABLE_BASIC, ORT_ENABLE_EXTENDED or ORT_ENABLE_ALL (its default).'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l onnxrt-custom-ops -x -d 'Shared libraries with operators of your own for ONNX Runtime; each exports RegisterCustomOps.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l low-memory -d 'Let ONNX Runtime use less memory and more time: no arena that keeps what was freed, no second, rearranged copy of the weights, no buffers planned in advance.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l ref-precision -xa 'float64 typed' -d 'Carry float64 from operator to operator and round at the outputs (float64, the default), or round to the declared type after each operator (typed).'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l ref-ops -d 'List the operators and versions that --pluginref computes, and end.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l trt-min-shapes -x -d 'Smallest input shapes of an optimisation profile. Each further use of the option describes a further profile; inputs left out have their --input-shapes.'
