@@ -3,6 +3,7 @@
 #define POLYGRAPHY_POLYGRAPHY_H
 
 #include "polygraphy/backend.h"
+#include "polygraphy/command.h"
 #include "polygraphy/compare.h"
 #include "polygraphy/context.h"
 #include "polygraphy/model.h"

@@ -91,14 +91,25 @@ const px_opt_section px_cli_runners = {"Runners",
                                        "one kind may be given several times.",
                                        cli_runners_rows, PX_COUNTOF(cli_runners_rows)};
 
+static const char *const dialect_choices[] = {"0.49", "0.53", NULL};
 static const px_opt cli_script_rows[] = {
     {.names = "--gen|--gen-script",
      .metavar = "PATH",
      .type = &px_type_file,
      .nargs = PX_NARGS_1,
      PX_BIND(px_cli_args, gen_script, px_opt_str),
-     .help = "Write a Python script that does what this command line does, and end. `-` "
-             "writes it to standard output."},
+     .help = "Write a script that does what this command line does, and end: a C program for "
+             "a path that ends in .c, else Python. `-` writes Python to standard output.",
+     .example = "--gen-script compare.py"},
+    {.names = "--gen-dialect",
+     .metavar = "VERSION",
+     .type = &px_type_str,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_cli_args, gen_dialect, px_opt_str),
+     .choices = dialect_choices,
+     .flags = PX_OPT_OURS,
+     .help = "Version of the Python package that --gen-script writes for: 0.49 (0.49.26, the "
+             "default) or 0.53 (0.53.6)."},
 };
 const px_opt_section px_cli_script = {"options", NULL, cli_script_rows,
                                       PX_COUNTOF(cli_script_rows)};
@@ -206,6 +217,14 @@ pgy_status *px_cli_args_check(pgy_context *cx, px_arena *arena, px_cli_args *arg
                                      args->path_levels[i].level));
 done:
     return st;
+}
+
+const char *px_cli_level_name(int level)
+{
+    size_t i = 0;
+    while (i + 1 < PX_COUNTOF(levels) && levels[i].level != level)
+        i++;
+    return levels[i].name;
 }
 
 bool px_cli_args_log_has(const px_cli_args *args, const char *what)

@@ -222,7 +222,7 @@ static int wrong(const char *what, const char *word)
 }
 
 /* "install" and what follows it. */
-static int parse_install(int argc, char **argv)
+static int parse_install(int argc, const char *const *argv)
 {
     const char *name = NULL, *package = NULL;
     for (int i = 1; i < argc; i++) {
@@ -251,7 +251,7 @@ static int parse_install(int argc, char **argv)
     return report(install(runtime, package != NULL ? package : runtime->package));
 }
 
-int px_cmd_backends(pgy_context *cx, int argc, char **argv)
+int px_cmd_backends(pgy_context *cx, int argc, const char *const *argv)
 {
     if (argc < 2)
         return list(cx);

@@ -9,6 +9,6 @@
  *     backends install NAME [--package SPEC]  gets a runtime with pip
  * Writes to standard output, errors to standard error. Returns the exit code: 0, 1 for a failure,
  * 2 for a wrong command line. */
-int px_cmd_backends(pgy_context *cx, int argc, char **argv);
+int px_cmd_backends(pgy_context *cx, int argc, const char *const *argv);
 
 #endif

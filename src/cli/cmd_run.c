@@ -4,6 +4,7 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "cli/gen_script.h"
 #include "cli/stations.h"
 #include "cli/unavailable.h"
 
@@ -23,6 +24,7 @@ static pgy_status *execute(pgy_context *cx, const px_run_args *args, bool *out_p
     pgy_status *st = NULL;
     px_run_state run = {.cx = cx, .args = args, .is_valid = true};
     PX_TRY(px_run_args_check_plan(cx, args));
+    PX_TRY(px_run_args_unavailable(args));
     log_plan(cx, args);
     PX_TRY(px_station_prepare(&run));
     const px_loop loop = px_run_loop(&run);
@@ -55,6 +57,12 @@ int px_cmd_run(pgy_context *cx, px_console *console, px_run_args *args)
     /* What ends the command without a run belongs here: there is neither RUNNING nor PASSED then.
      */
     PX_TRY(px_run_args_unavailable_instead(args));
+    if (args->cli.gen_script.given) {
+        PX_TRY(px_run_args_check_plan(cx, args));
+        PX_TRY(px_gen_script_write(cx, args));
+        passed = true;
+        goto done;
+    }
     px_log(cx, PGY_LOG_START, PX_AT_MAIN, "RUNNING | Command: %s", args->command);
     /* The reference starts its file here, so the RUNNING line is not in it. */
     PX_TRY(px_console_open_log(console, &args->cli));

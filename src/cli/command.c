@@ -67,6 +67,8 @@ static pgy_status *parse_run(size_t n, const char *const *words, px_run_args *ar
         px_argparse(&args->arena, px_run_groups, px_n_run_groups, words, n, args, &result);
     if (st)
         return st;
+    args->words = words;
+    args->n_words = n;
     args->late = result.late;
     args->n_late = result.n_late;
     switch (result.kind) {

@@ -2,7 +2,6 @@
 #include "cli/run_args.h"
 #include "base/log.h"
 #include "cli/groups.h"
-#include "cli/unavailable.h"
 
 static size_t group_index(const px_opt_section *section)
 {
@@ -142,7 +141,6 @@ pgy_status *px_run_args_check_plan(pgy_context *cx, const px_run_args *args)
         if (strcmp(runners->at[i], "trt") == 0)
             warn_trt(cx, args);
     }
-    PX_TRY(px_run_args_unavailable(args));
 done:
     return st;
 }

@@ -14,8 +14,10 @@
 #include "runner/args.h"
 
 typedef struct px_run_args {
-    px_arena arena;      /* holds every word and decoded value */
-    const char *command; /* argv joined by single spaces, for the RUNNING and PASSED lines */
+    px_arena arena;           /* holds every word and decoded value */
+    const char *command;      /* argv joined by single spaces, for the RUNNING and PASSED lines */
+    const char *const *words; /* behind `run`, as given; borrowed from argv */
+    size_t n_words;
 
     px_cli_args cli;
     px_model_args model;
@@ -40,7 +42,7 @@ PX_MUST_USE pgy_status *px_run_args_check(pgy_context *cx, px_run_args *args);
 
 /* The second part, after the RUNNING line: does the model suit the runners, is there a model,
  * notes of the TensorRT parser flags. An error here is followed by the FAILED line.
- * Errors: USAGE; UNSUPPORTED for an option whose machinery this build lacks. */
+ * Errors: USAGE. */
 PX_MUST_USE pgy_status *px_run_args_check_plan(pgy_context *cx, const px_run_args *args);
 
 void px_run_args_fini(px_run_args *args);

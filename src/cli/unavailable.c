@@ -20,10 +20,6 @@ typedef struct refusal {
 } refusal;
 
 static const refusal refusals[] = {
-    {offsetof(px_run_args, cli.gen_script.given), INSTEAD_OF_RUN, "--gen-script", "write scripts",
-     "leave the option out to "
-     "run the model directly"},
-
     {offsetof(px_run_args, model.shape_inference.given), NEED_ONNX, "--shape-inference",
      "infer shapes", "infer them beforehand, for example with onnx.shape_inference"},
 

@@ -38,7 +38,6 @@ EXCEPTIONS = {
     "dyn.onnx --onnxrt --onnx-outputs '*'": (0, "PASSED", MARK_ALL),
     "dyn.onnx --onnxrt --onnx-outputs '?'": (0, "PASSED", MARK_ALL),
     "dyn.onnx --onnxrt --onnx-outputs 'mark all'": (0, "PASSED", MARK_ALL),
-    "identity.onnx --trt --version-compatible --gen-script -": (1, "--gen-script", NO_RUNTIME),
     "identity.onnx --trt": (1, "--trt", NO_RUNTIME),
     "identity.onnx --model-type frozen --onnxrt": (1, "frozen", NO_RUNTIME),
     "identity.onnx --model-type keras --trt": (1, "--trt", NO_RUNTIME),

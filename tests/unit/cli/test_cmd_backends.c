@@ -38,7 +38,7 @@ static int run(const char *a, const char *b, const char *c, const char *d)
     while (argv[argc] != NULL)
         argc++;
     assert_ok(pgy_context_new(&cx));
-    const int code = px_cmd_backends(cx, argc, (char **)argv);
+    const int code = px_cmd_backends(cx, argc, argv);
     pgy_context_free(cx);
     return code;
 }
