@@ -3,7 +3,8 @@ complete -c polygraphy -n __fish_use_subcommand -fa 'run backends'
 complete -c polygraphy -n __fish_use_subcommand -s h -l help
 complete -c polygraphy -n __fish_use_subcommand -s v -l version
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -s h -l help -d 'Show this text and end.'
-complete -c polygraphy -n '__fish_seen_subcommand_from run' -l gen -l gen-script -rF -d 'Write a Python script that does what this command line does, and end. `-` writes it to standard output.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l gen -l gen-script -rF -d 'Write a script that does what this command line does, and end: a C program for a path that ends in .c, else Python. `-` writes Python to standard output.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l gen-dialect -xa '0.49 0.53' -d 'Version of the Python package that --gen-script writes for: 0.49 (0.49.26, the default) or 0.53 (0.53.6).'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -s v -l verbose -d 'Report one level more. May be repeated: -v, -vv, -vvv, -vvvv.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -s q -l quiet -d 'Report one level less. May be repeated.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l verbosity -x -d 'Level by name, in any case: ultra_verbose, super_verbose, extra_verbose, verbose, info, start, finish, warning, error or critical. With a path in front it holds for that part of the program only.'
