@@ -347,8 +347,6 @@ static void what_the_plan_refuses(void **state)
                         "Model type: onnx cannot be imported with TensorFlow.");
     assert_plan_refused("polygraphy run x --model-type caffe --onnxrt", PGY_ERR_USAGE,
                         "Model type: caffe could not be converted to an ONNX model.");
-    assert_plan_refused("polygraphy run x.onnx --onnxrt --use-subprocess", PGY_ERR_UNSUPPORTED,
-                        "--use-subprocess");
     checked c;
     check_line(&c, "polygraphy run --onnx-outputs x --trt-outputs y");
     assert_null(c.st);
