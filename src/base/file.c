@@ -85,7 +85,7 @@ pgy_status *px_file_map(const char *path, px_file *out)
         void *p = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (p == MAP_FAILED)
             PX_TRY(PX_FAIL(PGY_ERR_IO, "Cannot map %s: %s", path, strerror(errno)));
-        *out = (px_file){.data = p, .size = (size_t)info.st_size};
+        *out = (px_file){.data = p, .size = (size_t)info.st_size, .is_map = true};
     }
 done:
     if (fd >= 0)
@@ -114,7 +114,7 @@ pgy_status *px_file_map_range(const char *path, uint64_t offset, size_t size, px
         mmap(NULL, size + (size_t)slack, PROT_READ, MAP_PRIVATE, fd, (off_t)(offset - slack));
     if (p == MAP_FAILED)
         PX_TRY(PX_FAIL(PGY_ERR_IO, "Cannot map %s: %s", path, strerror(errno)));
-    *out = (px_file){.data = p + slack, .size = size};
+    *out = (px_file){.data = p + slack, .size = size, .is_map = true};
 done:
     if (fd >= 0)
         close(fd);
@@ -129,6 +129,17 @@ void px_file_unmap(px_file *file)
         munmap((void *)((uintptr_t)file->data - slack), file->size + slack);
     }
     *file = (px_file){0};
+}
+
+void px_file_drop(const px_file *file, const void *at, size_t size)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t begin = ((uintptr_t)at + page - 1) / page * page;
+    const uintptr_t end = ((uintptr_t)at + size) / page * page;
+
+    /* posix_madvise would do nothing here: glibc makes this advice a no-op. */
+    if (file->is_map && begin < end)
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 static void writer_fail(px_writer *w, const char *what)

@@ -8,6 +8,7 @@
 typedef struct px_file {
     const uint8_t *data; /* NULL for an empty file */
     size_t size;
+    bool is_map; /* of a file that has the bytes; else they are only here */
 } px_file;
 
 /* Errors: IO with the path and the reason (also for a folder). */
@@ -16,6 +17,9 @@ PX_MUST_USE pgy_status *px_file_map(const char *path, px_file *out);
 PX_MUST_USE pgy_status *px_file_map_range(const char *path, uint64_t offset, size_t size,
                                           px_file *out);
 void px_file_unmap(px_file *file);
+/* Says that [at, at + size) was read and will hardly be again: its pages stop counting as our
+ * memory. Reading there stays possible. */
+void px_file_drop(const px_file *file, const void *at, size_t size);
 
 /* A file that appears under its name only when px_writer_commit succeeds: bytes go to a temporary
  * file in the same folder. Writing to something that is not a regular file (a pipe, /dev/stdout)

@@ -2,6 +2,9 @@
 #include "base/px.h"
 
 #include <stdatomic.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 /* The two counters exist for the fault and leak tests; nothing else reads them. */
 static atomic_uint_fast64_t live_blocks;
@@ -59,8 +62,14 @@ void *px_mem_realloc(void *p, size_t size)
 void *px_mem_alloc_aligned(size_t size)
 {
     void *p = NULL;
-    if (must_fail() || posix_memalign(&p, 64, size ? size : 1) != 0)
+    const bool huge = size >= 4 * HUGE_PAGE;
+    if (must_fail() || posix_memalign(&p, huge ? HUGE_PAGE : 64, size ? size : 1) != 0)
         return NULL;
+#if defined(MADV_HUGEPAGE)
+    /* Only whole ones, so that no more memory than `size` gets used; refusal does no harm. */
+    if (huge)
+        (void)madvise(p, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#endif
     return counted(p);
 }
 

@@ -1,8 +1,8 @@
 /* data/base64.c - base64 both ways, 24 bytes a step with AVX2, 3 bytes a step without.
  *
- * The vector code maps characters to 6-bit values (and back) by comparing with the ends of the
- * alphabet's five runs, which needs no table; packing four 6-bit values into three bytes is two
- * multiply-adds and a shuffle.
+ * The vector code maps characters to 6-bit values, and back, by adding a distance that a 16-entry
+ * table gives for the run of the alphabet (letters, digits, the two signs) a byte lies in; packing
+ * four 6-bit values into three bytes is two multiply-adds and a shuffle.
  */
 #include "data/base64.h"
 
@@ -40,6 +40,9 @@ TARGET_AVX2 static size_t encode_avx2(const uint8_t *src, size_t n, char *dst)
 {
     const __m256i spread = _mm256_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10, 1, 0,
                                             2, 1, 4, 3, 5, 4, 7, 6, 8, 7, 10, 9, 11, 10);
+    const __m256i distance = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8('a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
+                      '0' - 52, '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0));
     size_t i = 0;
 
     for (; n - i >= 28; i += 24, dst += 32) {
@@ -52,16 +55,11 @@ TARGET_AVX2 static size_t encode_avx2(const uint8_t *src, size_t n, char *dst)
         const __m256i t2 = _mm256_and_si256(in, _mm256_set1_epi32(0x003f03f0));
         const __m256i t3 = _mm256_mullo_epi16(t2, _mm256_set1_epi32(0x01000010));
         const __m256i v = _mm256_or_si256(t1, t3);
-        /* 'A' - 0, then 'a' - 26, '0' - 52, '+' - 62, '/' - 63, as steps. */
-        __m256i add = _mm256_set1_epi8(65);
-        add = _mm256_add_epi8(
-            add, _mm256_and_si256(_mm256_cmpgt_epi8(v, _mm256_set1_epi8(25)), _mm256_set1_epi8(6)));
-        add = _mm256_sub_epi8(add, _mm256_and_si256(_mm256_cmpgt_epi8(v, _mm256_set1_epi8(51)),
-                                                    _mm256_set1_epi8(75)));
-        add = _mm256_sub_epi8(add, _mm256_and_si256(_mm256_cmpgt_epi8(v, _mm256_set1_epi8(61)),
-                                                    _mm256_set1_epi8(15)));
-        add = _mm256_add_epi8(
-            add, _mm256_and_si256(_mm256_cmpgt_epi8(v, _mm256_set1_epi8(62)), _mm256_set1_epi8(3)));
+        /* Rows of `distance`: 0 a-z, 1 to 10 digits, 11 '+', 12 '/', 13 A-Z. */
+        const __m256i upper =
+            _mm256_and_si256(_mm256_cmpgt_epi8(_mm256_set1_epi8(26), v), _mm256_set1_epi8(13));
+        const __m256i run = _mm256_or_si256(_mm256_subs_epu8(v, _mm256_set1_epi8(51)), upper);
+        const __m256i add = _mm256_shuffle_epi8(distance, run);
         _mm256_storeu_si256((__m256i *)dst, _mm256_add_epi8(v, add));
     }
     return i;
@@ -132,44 +130,46 @@ static int decode_group(const char *src, bool last, uint8_t *dst)
 }
 
 #if defined(__x86_64__)
-TARGET_AVX2 static inline __m256i between(__m256i v, char low, char high)
-{
-    return _mm256_and_si256(_mm256_cmpgt_epi8(v, _mm256_set1_epi8((char)(low - 1))),
-                            _mm256_cmpgt_epi8(_mm256_set1_epi8((char)(high + 1)), v));
-}
-
-/* Decodes 24 bytes a step while that much is wanted and the characters are of the alphabet.
- * Returns the bytes done. */
+/* Decodes 24 bytes a step while 32 are wanted (8 more are written than meant) and the characters
+ * are of the alphabet. Returns the bytes done.
+ *
+ * A character is checked by its halves: the upper one names a class of characters, the lower one
+ * the classes in which it is wrong. */
 TARGET_AVX2 static size_t decode_avx2(const char *src, uint8_t *dst, size_t n)
 {
+    enum { SIGNS = 1, DIGITS = 2, FROM_A = 4, FROM_P = 8, NONE = 16 };
+    const __m256i class_of = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(NONE, NONE, SIGNS, DIGITS, FROM_A, FROM_P, FROM_A, FROM_P, NONE, NONE, NONE,
+                      NONE, NONE, NONE, NONE, NONE));
+    const __m256i wrong_in = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+        NONE | SIGNS | FROM_A, NONE | SIGNS, NONE | SIGNS, NONE | SIGNS, NONE | SIGNS, NONE | SIGNS,
+        NONE | SIGNS, NONE | SIGNS, NONE | SIGNS, NONE | SIGNS, NONE | SIGNS | DIGITS,
+        NONE | DIGITS | FROM_P, NONE | SIGNS | DIGITS | FROM_P, NONE | SIGNS | DIGITS | FROM_P,
+        NONE | SIGNS | DIGITS | FROM_P, NONE | DIGITS | FROM_P));
+    /* By the upper half; '/' takes the free row before that of '+'. */
+    const __m256i distance = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+        0, 63 - '/', 62 - '+', 52 - '0', -'A', -'A', 26 - 'a', 26 - 'a', 0, 0, 0, 0, 0, 0, 0, 0));
+    const __m256i half = _mm256_set1_epi8(15);
     const __m256i order = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1,
                                            2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
     const __m256i join = _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 7, 7);
     size_t done = 0;
 
-    for (; n - done >= 24; done += 24, src += 32) {
+    for (; n - done >= 32; done += 24, src += 32) {
         const __m256i c = _mm256_loadu_si256((const __m256i *)src);
-        const __m256i upper = between(c, 'A', 'Z');
-        const __m256i lower = between(c, 'a', 'z');
-        const __m256i digit = between(c, '0', '9');
-        const __m256i plus = _mm256_cmpeq_epi8(c, _mm256_set1_epi8('+'));
-        const __m256i slash = _mm256_cmpeq_epi8(c, _mm256_set1_epi8('/'));
-        const __m256i letters = _mm256_or_si256(upper, lower);
-        const __m256i others = _mm256_or_si256(digit, _mm256_or_si256(plus, slash));
-        if (_mm256_movemask_epi8(_mm256_or_si256(letters, others)) != -1)
+        const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(c, 4), half);
+        const __m256i lower = _mm256_and_si256(c, half);
+        if (!_mm256_testz_si256(_mm256_shuffle_epi8(class_of, upper),
+                                _mm256_shuffle_epi8(wrong_in, lower)))
             break;
-        __m256i add = _mm256_and_si256(upper, _mm256_set1_epi8(-'A'));
-        add = _mm256_or_si256(add, _mm256_and_si256(lower, _mm256_set1_epi8(26 - 'a')));
-        add = _mm256_or_si256(add, _mm256_and_si256(digit, _mm256_set1_epi8(52 - '0')));
-        add = _mm256_or_si256(add, _mm256_and_si256(plus, _mm256_set1_epi8(62 - '+')));
-        add = _mm256_or_si256(add, _mm256_and_si256(slash, _mm256_set1_epi8(63 - '/')));
+        const __m256i slash = _mm256_cmpeq_epi8(c, _mm256_set1_epi8('/'));
+        const __m256i add = _mm256_shuffle_epi8(distance, _mm256_add_epi8(upper, slash));
         const __m256i v = _mm256_add_epi8(c, add);
         const __m256i pairs = _mm256_maddubs_epi16(v, _mm256_set1_epi32(0x01400140));
         const __m256i triples = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x00011000));
         const __m256i bytes =
             _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(triples, order), join);
-        _mm_storeu_si128((__m128i *)(dst + done), _mm256_castsi256_si128(bytes));
-        _mm_storel_epi64((__m128i *)(dst + done + 16), _mm256_extracti128_si256(bytes, 1));
+        _mm256_storeu_si256((__m256i *)(dst + done), bytes);
     }
     return done;
 }
@@ -184,7 +184,7 @@ bool px_base64_decode(px_str text, size_t offset, uint8_t *dst, size_t n, size_t
         const char *const src = text.ptr + 4 * group;
         uint8_t three[3];
 #if defined(__x86_64__)
-        if (skip == 0 && n >= 24 && px_cpu_get()->avx2) {
+        if (skip == 0 && n >= 32 && px_cpu_get()->avx2) {
             const size_t done = decode_avx2(src, dst, n);
             dst += done;
             n -= done;

@@ -1,12 +1,14 @@
 /* data/json.c - RFC 8259 JSON with Python's extensions; see json.h for the dialect.
  *
  * The tree is built without recursion: the parser keeps the open containers in an array of
- * PX_JSON_MAX_DEPTH entries. Strings are scanned 16 bytes at a time where SSE2 is there, because
- * almost all bytes of the files read here are base64 payloads.
+ * PX_JSON_MAX_DEPTH entries. Almost all bytes of the files read here are base64 payloads: strings
+ * are scanned 16 bytes at a time where SSE2 is there, and large arrays are skipped by their size.
  */
 #include "data/json.h"
 
 #include "base/fmt.h"
+#include "data/base64.h"
+#include "data/npy.h"
 #include "data/utf.h"
 
 #include <math.h>
@@ -14,6 +16,9 @@
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
+
+#define ARRAY_LARGE ((size_t)1 << 20) /* characters from which skipping pays */
+#define ARRAY_HEAD 768                /* bytes; numpy's headers have 128, or a little more */
 
 typedef struct parser {
     px_arena *arena;
@@ -109,6 +114,31 @@ done:
     return st;
 }
 
+/* Position of the quote that ends the string at `pos` if the string is a large array in base64 and
+ * its header says truly how long it is; else `pos`. What lies between is not looked at: whoever
+ * takes the array checks each character when decoding, and reading gigabytes twice would take as
+ * long as using them. */
+static size_t skip_array(px_str text, size_t pos)
+{
+    uint8_t head[ARRAY_HEAD];
+    px_npy_header header;
+    size_t bad, size;
+
+    if (text.len - pos < ARRAY_LARGE || memcmp(text.ptr + pos, "k05VTVBZ", 8) != 0 ||
+        !px_base64_decode((px_str){text.ptr + pos, ARRAY_LARGE}, 0, head, sizeof head, &bad) ||
+        px_npy_header_size(head, sizeof head) > sizeof head)
+        return pos;
+    pgy_status *const st = px_npy_header_read("", head, sizeof head, &header);
+    if (st != NULL || !px_size_add(header.data_at, header.data_size, &size) ||
+        px_base64_encoded_size(size) < ARRAY_LARGE ||
+        px_base64_encoded_size(size) >= text.len - pos ||
+        text.ptr[pos + px_base64_encoded_size(size)] != '"') {
+        pgy_status_free(st);
+        return pos;
+    }
+    return pos + px_base64_encoded_size(size);
+}
+
 /* From after the opening quote to after the closing one. */
 static pgy_status *scan_string(parser *p, px_str *out, bool *out_escaped)
 {
@@ -116,6 +146,7 @@ static pgy_status *scan_string(parser *p, px_str *out, bool *out_escaped)
     const size_t start = p->pos;
     bool escaped = false;
 
+    p->pos = skip_array(p->text, p->pos);
     for (;;) {
         p->pos = skip_plain(p->text, p->pos);
         const int c = peek(p);

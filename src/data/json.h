@@ -2,8 +2,8 @@
  *
  * The reader accepts what Python's json module accepts: NaN, Infinity and -Infinity, duplicate
  * keys (the last one counts), any whitespace; text must be UTF-8. It builds a tree of views into
- * the text: strings are checked but neither copied nor decoded, so a file with gigabytes of base64
- * costs one pass and a few nodes. Depth and number of values are limited.
+ * the text: strings are neither copied nor decoded, so a file with gigabytes of base64 costs a few
+ * nodes. They are checked, but for the inside of large base64 arrays, which decoding checks. Depth and number of values are limited.
  */
 #ifndef PX_DATA_JSON_H
 #define PX_DATA_JSON_H

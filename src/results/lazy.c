@@ -1,14 +1,17 @@
 /* results/lazy.c - see lazy.h. */
 #include "results/lazy.h"
 
+#include "base/thread.h"
 #include "data/base64.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define HEADER_MAX ((size_t)1 << 20) /* a .npy header beyond that is not genuine */
+#define HEADER_MAX ((size_t)1 << 20)  /* a .npy header beyond that is not genuine */
+#define DECODE_STEP ((size_t)3 << 20) /* bytes; whole groups of three */
 
 typedef enum lazy_kind { IN_MEMORY, IN_SPOOL, AS_BASE64, AS_IMAGE, AS_MEMBER } lazy_kind;
 
@@ -395,13 +398,49 @@ done:
     return st;
 }
 
+typedef struct decoding {
+    const px_lazy *value;
+    uint8_t *data;
+    atomic_size_t bad; /* position of the first wrong character; SIZE_MAX: none */
+} decoding;
+
+/* Pieces [begin, end) of DECODE_STEP bytes. The file's pages are dropped behind the decoder, so
+ * that they never count as memory together with the elements. */
+static void decode_pieces(void *arg, int64_t begin, int64_t end)
+{
+    decoding *const d = arg;
+    const px_npy_header *const h = &d->value->header;
+    const px_str text = d->value->text;
+
+    for (int64_t i = begin; i < end; i++) {
+        const size_t at = (size_t)i * DECODE_STEP;
+        const size_t n = PX_MIN(h->data_size - at, DECODE_STEP);
+        size_t bad;
+        if (!px_base64_decode(text, h->data_at + at, d->data + at, n, &bad)) {
+            size_t first = atomic_load(&d->bad);
+            while (bad < first && !atomic_compare_exchange_weak(&d->bad, &first, bad))
+                ;
+            return;
+        }
+        px_file_drop(&d->value->source->file, text.ptr + (h->data_at + at) / 3 * 4, n / 3 * 4);
+    }
+}
+
+static pgy_status *decode_elements(pgy_context *cx, const px_lazy *v, uint8_t *data)
+{
+    decoding d = {.value = v, .data = data, .bad = SIZE_MAX};
+    const size_t n = (v->header.data_size + DECODE_STEP - 1) / DECODE_STEP;
+
+    px_parallel_for(cx, (int64_t)n, 1, decode_pieces, &d);
+    return d.bad == SIZE_MAX ? NULL : bad_base64(v->source, v->text, d.bad);
+}
+
 /* The stored elements in memory of their own. */
-static pgy_status *read_elements(px_lazy *v, const char *what, uint8_t **out)
+static pgy_status *read_elements(pgy_context *cx, px_lazy *v, const char *what, uint8_t **out)
 {
     pgy_status *st = NULL;
     const px_npy_header *const h = &v->header;
     uint8_t *data = NULL;
-    size_t bad;
 
     if (v->kind == AS_MEMBER) {
         uint8_t *const image = px_mem_alloc_aligned(v->member.size);
@@ -416,9 +455,8 @@ static pgy_status *read_elements(px_lazy *v, const char *what, uint8_t **out)
             PX_TRY(px_status_nomem());
         if (v->kind == AS_IMAGE && h->data_size > 0)
             memcpy(data, v->text.ptr + h->data_at, h->data_size);
-        else if (v->kind == AS_BASE64 &&
-                 !px_base64_decode(v->text, h->data_at, data, h->data_size, &bad))
-            PX_TRY(bad_base64(v->source, v->text, bad));
+        else if (v->kind == AS_BASE64)
+            PX_TRY(decode_elements(cx, v, data));
     }
     *out = data;
     data = NULL;
@@ -427,7 +465,7 @@ done:
     return st;
 }
 
-static pgy_status *get_stored(px_lazy *v, pgy_tensor **out)
+static pgy_status *get_stored(pgy_context *cx, px_lazy *v, pgy_tensor **out)
 {
     pgy_status *st = NULL;
     uint8_t *data = NULL;
@@ -437,7 +475,7 @@ static pgy_status *get_stored(px_lazy *v, pgy_tensor **out)
 
     if (what == NULL)
         PX_TRY(px_status_nomem());
-    PX_TRY(read_elements(v, what, &data));
+    PX_TRY(read_elements(cx, v, what, &data));
     PX_TRY(px_npy_tensor(what, &v->header, data, px_mem_free, data, &t));
     data = NULL;
     if (t->dtype != v->dtype) {
@@ -468,6 +506,6 @@ pgy_status *px_lazy_get(pgy_context *cx, px_lazy *value, pgy_tensor **out)
     case IN_SPOOL:
         return get_spooled(value, out);
     default:
-        return get_stored(value, out);
+        return get_stored(cx, value, out);
     }
 }

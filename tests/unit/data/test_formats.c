@@ -289,12 +289,67 @@ static void shapes_are_matched(void **state)
         }
 }
 
+/* A large array is passed by its size; when the size is not true the string is read as any other.
+ */
+static void json_skips_arrays(void **state)
+{
+    PX_UNUSED(state);
+    px_arena arena = {0};
+    px_json *root = NULL;
+    px_buf text = {0};
+    const int64_t n = 1 << 20;
+    pgy_tensor *t = NULL;
+    px_buf image = {0};
+    assert_ok(pgy_tensor_new(PGY_DTYPE_F32, 1, &n, &t));
+    assert_ok(px_npy_write(t, append, &image));
+    const size_t size = px_base64_encoded_size(image.len);
+    char *const base64 = px_mem_alloc(size);
+    assert_non_null(base64);
+    px_base64_encode((const uint8_t *)image.ptr, image.len, base64);
+    for (int cut = 0; cut < 3; cut++) {
+        text.len = 0;
+        px_buf_puts(&text, "[\"");
+        px_buf_put(&text, base64, cut == 1 ? size - 8 : size);
+        px_buf_puts(&text, cut == 2 ? "AAAA\", 7]" : "\", 7]");
+        assert_ok(px_json_parse(&arena, "t", px_buf_str(&text), &root));
+        assert_int_equal(root->n, 2);
+        assert_int_equal(root->first->text.len, cut == 0 ? size : cut == 1 ? size - 8 : size + 4);
+        int64_t i;
+        assert_true(px_json_int(root->first->next, &i) && i == 7);
+    }
+    px_mem_free(base64);
+    px_buf_fini(&image);
+    px_buf_fini(&text);
+    pgy_tensor_free(t);
+    px_arena_fini(&arena);
+}
+
+/* Each byte that is no base64 character, in the vector part. */
+static void base64_knows_its_alphabet(void **state)
+{
+    PX_UNUSED(state);
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char text[64];
+    uint8_t back[48];
+    for (int c = 0; c < 256; c++) {
+        size_t bad = 0;
+        const bool good = c != 0 && strchr(alphabet, c) != NULL;
+        memset(text, 'A', sizeof text);
+        text[21] = (char)c;
+        assert_true(px_base64_decode((px_str){text, 64}, 0, back, 48, &bad) == good);
+        assert_int_equal(bad, good ? 0 : 21);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64_of_known_texts),
+        cmocka_unit_test(base64_knows_its_alphabet),
         cmocka_unit_test(base64_round_trips_and_finds_errors),
         cmocka_unit_test(json_of_pythons_dialect),
+        cmocka_unit_test(json_skips_arrays),
         cmocka_unit_test(json_strings_are_ascii),
         cmocka_unit_test(npy_has_numpys_layout),
         cmocka_unit_test(zip_members_come_back),
