@@ -1,7 +1,8 @@
 /* compare/stats.c - the passes over the data that make px_stats.
  *
  * What one pass can compute does not need the results of another:
- *   1  mean sums, extremes, first 16 bits of every order statistic, mismatches, ULP distances
+ *   1  mean sums, extremes, mismatches, ULP distances, order statistics: those of large float32
+ *      series whole (bracket.h), of all others the first 16 bits (select.h)
  *   2  squared deviations (need the mean), next 16 bits
  *   3+ remaining bits of 64-bit keys
  * The cut of the data into blocks decides the order of additions (sum.h), so a pass runs once per
@@ -14,7 +15,7 @@
 #include "base/half.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "compare/select.h"
+#include "compare/bracket.h"
 #include "compare/sum.h"
 #include "compare/ulp.h"
 
@@ -22,7 +23,7 @@
 
 #define PASS_BUDGET ((size_t)40 << 20) /* bytes for all threads' scratch and counts together */
 
-enum { OP_MEAN = 1, OP_CENTER = 2, OP_EXTREMES = 4, OP_COUNT = 8, OP_DEV = 16 };
+enum { OP_MEAN = 1, OP_CENTER = 2, OP_EXTREMES = 4, OP_COUNT = 8, OP_DEV = 16, OP_BRACKET = 32 };
 enum { Q_MEDIAN_LOW, Q_MEDIAN_HIGH, Q_P90, Q_P95 = 4, Q_P99 = 6, Q_ASKED = 8, N_Q = 10 };
 
 typedef struct series {
@@ -36,6 +37,7 @@ typedef struct series {
     double center, var;        /* the mean that the variance is taken around */
     px_extremes extremes;
     px_select select;
+    px_brackets brackets;
     int q[N_Q]; /* positions in `select`, -1: not needed */
     uint32_t **counts;
 } series;
@@ -47,6 +49,7 @@ typedef struct work_part {
     double *f64;
     uint64_t *keys;
     px_extremes extremes[PX_N_OF];
+    px_bracket_part brackets[PX_N_OF];
     int64_t n_mismatch, n_zero;
     px_k_ulp ulp;
 } work_part;
@@ -191,6 +194,9 @@ static void do_block(stats_job *job, work_part *slot, int part, size_t b)
         if (ops & OP_COUNT)
             px_select_count(&s->select, s->work, job->pair->k, block.at[i], block.n, slot->keys,
                             s->counts + part * PX_MAX_RANKS);
+        if (ops & OP_BRACKET)
+            job->pair->k->bracket(block.at[i], block.n, &s->brackets.at, slot->brackets[i].n_above,
+                                  &slot->brackets[i].found);
     }
     if (job->pair_ops) {
         slot->n_mismatch += block.n_mismatch;
@@ -228,8 +234,11 @@ static void fini_pass(stats_job *job)
         s->sums = s->abs_sums = NULL;
         s->sums_f64 = NULL;
     }
-    for (int p = 0; job->slots != NULL && p < job->n_slots; p++)
+    for (int p = 0; job->slots != NULL && p < job->n_slots; p++) {
         px_mem_free(job->slots[p].scratch);
+        for (int i = 0; i < PX_N_OF; i++)
+            px_bracket_part_fini(&job->slots[p].brackets[i]);
+    }
     px_mem_free(job->slots);
     job->slots = NULL;
     job->n_slots = 0;
@@ -265,8 +274,11 @@ static pgy_status *init_pass(stats_job *job)
         slot->keys = (uint64_t *)(void *)(memory + PX_PAIR_SCRATCH);
         slot->f64 = (double *)(void *)(slot->keys + block);
         slot->f32 = (float *)(void *)(slot->f64 + block);
-        for (int i = 0; i < PX_N_OF; i++)
+        for (int i = 0; i < PX_N_OF; i++) {
             slot->extremes[i] = (px_extremes){.argmin = -1, .argmax = -1, .first_nan = -1};
+            if (job->ops[i] & OP_BRACKET)
+                PX_TRY(px_bracket_part_init(&job->of[i].brackets, &slot->brackets[i]));
+        }
     }
     for (int i = 0; i < PX_N_OF; i++) {
         series *s = &job->of[i];
@@ -284,6 +296,17 @@ static pgy_status *init_pass(stats_job *job)
     }
 done:
     return st;
+}
+
+/* Series whose guess fails are left as they are, for the passes that count. */
+static void resolve_brackets(void *arg, int64_t begin, int64_t end)
+{
+    stats_job *job = arg;
+    for (int64_t i = begin; i < end; i++)
+        if (job->ops[i] & OP_BRACKET)
+            (void)px_brackets_resolve(&job->of[i].brackets, &job->slots[0].brackets[i],
+                                      job->n_slots, sizeof(work_part), job->pair->count,
+                                      &job->of[i].select);
 }
 
 static void finish_series(stats_job *job, int i)
@@ -324,6 +347,7 @@ static pgy_status *run_pass(stats_job *job, px_cut cut)
     px_parallel_for(job->cx, job->n_slots, 1, do_slots, job);
     for (int i = 0; i < PX_N_OF; i++)
         finish_series(job, i);
+    px_parallel_for(job->cx, PX_N_OF, 1, resolve_brackets, job);
     for (int p = 0; p < job->n_slots && job->pair_ops; p++) {
         const work_part *slot = &job->slots[p];
         job->n_mismatch += slot->n_mismatch;
@@ -446,6 +470,44 @@ static void init_series(stats_job *job, int i, double asked)
     px_select_start(&s->select);
 }
 
+typedef struct guessing {
+    stats_job *job;
+    const px_sample *sample;
+    pgy_status *failed[PX_N_OF];
+} guessing;
+
+static bool has_bracket(const series *s)
+{
+    return s->brackets.at.n > 0;
+}
+
+static void guess_series(void *arg, int64_t begin, int64_t end)
+{
+    guessing *g = arg;
+    for (int64_t i = begin; i < end; i++) {
+        series *s = &g->job->of[i];
+        if (s->wanted && s->work == PX_F32)
+            g->failed[i] = px_brackets_guess(g->sample, (px_which)i, g->job->pair->count,
+                                             &s->select, &s->brackets);
+    }
+}
+
+static pgy_status *guess_brackets(stats_job *job)
+{
+    pgy_status *st = NULL;
+    px_sample sample = {0};
+    guessing g = {.job = job, .sample = &sample};
+    if (job->pair->count < PX_BRACKET_MIN || !px_sample_applies(job->pair))
+        goto done;
+    PX_TRY(px_sample_init(job->cx, job->pair, &sample));
+    px_parallel_for(job->cx, PX_N_OF, 1, guess_series, &g);
+    for (int i = 0; i < PX_N_OF; i++)
+        st = px_status_join(st, g.failed[i]);
+done:
+    px_sample_fini(&sample);
+    return st;
+}
+
 static pgy_status *run_passes(stats_job *job)
 {
     pgy_status *st = NULL;
@@ -453,12 +515,13 @@ static pgy_status *run_passes(stats_job *job)
     const bool pair_ops = job->of[PX_OF_ABS].wanted || job->of[PX_OF_REL].wanted;
     /* The pair's own counts ride on the pass that loads the differences anyway. */
     const series *d = &job->of[job->of[PX_OF_ABS].wanted ? PX_OF_ABS : PX_OF_REL];
+    PX_TRY(guess_brackets(job));
     for (int cut = PX_TREE; cut <= PX_CHUNKS; cut++) {
         for (int i = 0; i < PX_N_OF; i++) {
             const series *s = &job->of[i];
             job->ops[i] = 0;
             if (s->wanted && cut_of_mean(s) == (px_cut)cut)
-                job->ops[i] |= OP_MEAN | OP_EXTREMES | OP_COUNT;
+                job->ops[i] |= OP_MEAN | OP_EXTREMES | (has_bracket(s) ? OP_BRACKET : OP_COUNT);
             if (s->wanted && s->dtype != PGY_DTYPE_F32 && cut_of_center(s) == (px_cut)cut)
                 job->ops[i] |= OP_CENTER;
         }

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #define AVX2 __attribute__((target("avx2")))
+#define BRACKET __attribute__((target("avx2,bmi,popcnt"))) /* no processor has one without all */
 
 AVX2 static inline __m256 abs8(__m256 x)
 {
@@ -303,6 +304,81 @@ AVX2 static void count_low_avx2(const float *x, int64_t n, const uint16_t *highs
     px_k_f32_scalar.count_low(x + i, n - i, highs, n_highs, counts);
 }
 
+/* Positions of the set bits, appended without branches that depend on them: four stores cover
+ * nearly all words, what is written beyond the count is overwritten. */
+BRACKET static inline int positions_of(uint64_t word, int first, uint16_t *out)
+{
+    const int count = (int)_mm_popcnt_u64(word);
+    for (int k = 0; k < 4; k++, word &= word - 1)
+        out[k] = (uint16_t)(first + (int)_tzcnt_u64(word));
+    for (int k = 4; PX_UNLIKELY(k < count); k++, word &= word - 1)
+        out[k] = (uint16_t)(first + (int)_tzcnt_u64(word));
+    return count;
+}
+
+/* `slots` is a constant where this is called, so that bounds and sums stay in registers. What is
+ * inside is noted as positions first and told apart later: a branch for each would be a guess that
+ * the processor gets wrong. */
+BRACKET __attribute__((always_inline)) static inline void
+bracket_slots(const float *x, int64_t n, const px_k_brackets *b, int64_t *io_n_above,
+              px_k_found *io, const int slots)
+{
+    uint16_t at[PX_BLOCK + 4];
+    __m256i floors[PX_MAX_BRACKETS], tops[PX_MAX_BRACKETS], sums[PX_MAX_BRACKETS];
+    for (int t = 0; t < slots; t++) {
+        floors[t] = _mm256_set1_epi32(t < b->n ? b->floor[t] : INT32_MAX);
+        tops[t] = _mm256_set1_epi32(t < b->n ? b->top[t] : INT32_MAX);
+        sums[t] = _mm256_setzero_si256();
+    }
+    int64_t i = 0;
+    int n_at = 0;
+    for (; i + 64 <= n; i += 64) {
+        uint64_t word = 0;
+        for (int v = 0; v < 64; v += 8) {
+            const __m256i u = _mm256_loadu_si256((const __m256i *)(x + i + v));
+            const __m256i flip = _mm256_srli_epi32(_mm256_srai_epi32(u, 31), 1);
+            const __m256i key = _mm256_xor_si256(u, flip);
+            /* Being above an odd number of bounds is being inside of an interval. */
+            __m256i odd = _mm256_setzero_si256();
+            for (int t = 0; t < slots; t++) {
+                const __m256i above = _mm256_cmpgt_epi32(key, floors[t]);
+                sums[t] = _mm256_sub_epi32(sums[t], above);
+                odd = _mm256_xor_si256(odd,
+                                       _mm256_xor_si256(above, _mm256_cmpgt_epi32(key, tops[t])));
+            }
+            word |= (uint64_t)(unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(odd)) << v;
+        }
+        n_at += positions_of(word, (int)i, at + n_at);
+    }
+    for (int k = 0; k < n_at; k++) {
+        const int32_t key = px_signed_key_f32(x[at[k]]);
+        int t = -1;
+        for (int s = 0; s < slots; s++)
+            t += s < b->n && key > b->floor[s];
+        if (PX_LIKELY(io->n[t] < io->cap[t]))
+            io->at[t][io->n[t]] = key;
+        io->n[t]++;
+    }
+    for (int t = 0; t < b->n; t++) {
+        int32_t lanes[8];
+        _mm256_storeu_si256((__m256i *)lanes, sums[t]);
+        for (int k = 0; k < 8; k++)
+            io_n_above[t] += lanes[k];
+    }
+    px_k_f32_scalar.bracket(x + i, n - i, b, io_n_above, io);
+}
+
+BRACKET static void bracket_avx2(const float *x, int64_t n, const px_k_brackets *b,
+                                 int64_t *io_n_above, px_k_found *io)
+{
+    if (b->n <= 4)
+        bracket_slots(x, n, b, io_n_above, io, 4);
+    else if (b->n <= 8)
+        bracket_slots(x, n, b, io_n_above, io, 8);
+    else
+        bracket_slots(x, n, b, io_n_above, io, PX_MAX_BRACKETS);
+}
+
 /* Ordered position as int32: zero for both zeros, symmetric. */
 AVX2 static inline __m256i positions8(__m256i u)
 {
@@ -353,6 +429,7 @@ const px_f32_kernels px_k_f32_avx2 = {
     .sq_dev = sq_dev_avx2,
     .count_high = count_high_avx2,
     .count_low = count_low_avx2,
+    .bracket = bracket_avx2,
     .ulp = ulp_avx2,
 };
 

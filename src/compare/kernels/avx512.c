@@ -96,6 +96,12 @@ static void count_low_avx512(const float *x, int64_t n, const uint16_t *highs, i
     px_k_f32_avx2.count_low(x, n, highs, n_highs, counts);
 }
 
+static void bracket_avx512(const float *x, int64_t n, const px_k_brackets *b, int64_t *io_n_above,
+                           px_k_found *io)
+{
+    px_k_f32_avx2.bracket(x, n, b, io_n_above, io);
+}
+
 /* Ordered position as int32: zero for both zeros, symmetric. */
 AVX512 static inline __m512i positions16(__m512i u)
 {
@@ -135,6 +141,7 @@ const px_f32_kernels px_k_f32_avx512 = {
     .sq_dev = sq_dev_avx512,
     .count_high = count_high_avx512,
     .count_low = count_low_avx512,
+    .bracket = bracket_avx512,
     .ulp = ulp_avx512,
 };
 

@@ -35,6 +35,21 @@ typedef struct px_k_ulp {
     int64_t n;             /* pairs without NaN */
 } px_k_ulp;
 
+/* Intervals of ordered keys, disjoint and ascending: the keys above `floor` and up to `top`. A
+ * signed key orders as the float does: px_key_f32 with its upper bit turned. `top` equal to `floor`
+ * is an empty interval. */
+#define PX_MAX_BRACKETS 12
+typedef struct px_k_brackets {
+    int n;
+    int32_t floor[PX_MAX_BRACKETS], top[PX_MAX_BRACKETS];
+} px_k_brackets;
+
+/* Keys found in each interval: the first `cap` are kept, all are counted. */
+typedef struct px_k_found {
+    int32_t *at[PX_MAX_BRACKETS];
+    int64_t n[PX_MAX_BRACKETS], cap[PX_MAX_BRACKETS];
+} px_k_found;
+
 typedef struct px_f32_kernels {
     const char *name;
     /* abs[i] = |a - b|; rel[i] = abs[i] / |b|, with 2^-52 in the place of a zero b. A mismatch is
@@ -58,6 +73,9 @@ typedef struct px_f32_kernels {
     /* Counts the lower 16 bits of keys whose upper half is highs[t] in counts[t]. */
     void (*count_low)(const float *x, int64_t n, const uint16_t *highs, int n_highs,
                       uint32_t *const *counts);
+    /* Adds to io_n_above[t] the elements above floor[t], and keeps those inside the intervals. */
+    void (*bracket)(const float *x, int64_t n, const px_k_brackets *b, int64_t *io_n_above,
+                    px_k_found *io);
     /* Distance in representable numbers; +0 and -0 are the same. Adds to `io`. */
     void (*ulp)(const float *a, const float *b, int64_t n, px_k_ulp *io);
 } px_f32_kernels;
@@ -81,6 +99,22 @@ static inline uint32_t px_key_f32(float x)
         uint32_t u;
     } v = {.f = x};
     return v.u ^ ((uint32_t)((int32_t)v.u >> 31) | UINT32_C(0x80000000));
+}
+
+static inline int32_t px_signed_key_f32(float x)
+{
+    return (int32_t)(px_key_f32(x) ^ UINT32_C(0x80000000));
+}
+
+static inline void px_found_keep(const px_k_brackets *b, int32_t key, px_k_found *io)
+{
+    for (int t = 0; t < b->n; t++)
+        if (key > b->floor[t] && key <= b->top[t]) {
+            if (io->n[t] < io->cap[t])
+                io->at[t][io->n[t]] = key;
+            io->n[t]++;
+            return;
+        }
 }
 
 static inline float px_key_to_f32(uint32_t key)

@@ -181,6 +181,12 @@ static void count_low_neon(const float *x, int64_t n, const uint16_t *highs, int
     px_k_f32_scalar.count_low(x, n, highs, n_highs, counts);
 }
 
+static void bracket_neon(const float *x, int64_t n, const px_k_brackets *b, int64_t *io_n_above,
+                         px_k_found *io)
+{
+    px_k_f32_scalar.bracket(x, n, b, io_n_above, io);
+}
+
 /* Ordered position as int32: zero for both zeros, symmetric. */
 static inline int32x4_t positions4(float32x4_t x)
 {
@@ -221,6 +227,7 @@ const px_f32_kernels px_k_f32_neon = {
     .sq_dev = sq_dev_neon,
     .count_high = count_high_neon,
     .count_low = count_low_neon,
+    .bracket = bracket_neon,
     .ulp = ulp_neon,
 };
 

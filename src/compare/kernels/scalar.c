@@ -139,6 +139,17 @@ static void count_low_scalar(const float *x, int64_t n, const uint16_t *highs, i
     }
 }
 
+static void bracket_scalar(const float *x, int64_t n, const px_k_brackets *b, int64_t *io_n_above,
+                           px_k_found *io)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const int32_t key = px_signed_key_f32(x[i]);
+        for (int t = 0; t < b->n; t++)
+            io_n_above[t] += key > b->floor[t];
+        px_found_keep(b, key, io);
+    }
+}
+
 static void ulp_scalar(const float *a, const float *b, int64_t n, px_k_ulp *io)
 {
     uint64_t max = 0, sum = 0; /* a block's sum is below 2^13 * 2^32 */
@@ -167,6 +178,7 @@ const px_f32_kernels px_k_f32_scalar = {
     .sq_dev = sq_dev_scalar,
     .count_high = count_high_scalar,
     .count_low = count_low_scalar,
+    .bracket = bracket_scalar,
     .ulp = ulp_scalar,
 };
 

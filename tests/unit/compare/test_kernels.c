@@ -128,6 +128,35 @@ static void check_counts(const px_f32_kernels *k, const float *a, const float *b
     assert_true(u0.max == u1.max && u0.sum == u1.sum && u0.n == u1.n);
 }
 
+static void check_bracket(const px_f32_kernels *k, const float *x, int64_t n)
+{
+    static int32_t keys[2][PX_MAX_BRACKETS][PX_BLOCK];
+    for (int n_brackets = 1; n_brackets <= PX_MAX_BRACKETS; n_brackets++) {
+        px_k_brackets b = {.n = n_brackets};
+        px_k_found found[2] = {{{NULL}}};
+        int64_t above[2][PX_MAX_BRACKETS] = {{0}};
+        for (int t = 0; t < n_brackets; t++) {
+            /* Down from the largest one: the top has no bound, 0.375 is inside or between. */
+            const float lo = (float)(t + 12 - n_brackets) * 0.0625f - 0.25f;
+            b.floor[t] = px_signed_key_f32(lo);
+            b.top[t] = t % 5 == 4            ? b.floor[t]
+                       : t + 1 == n_brackets ? INT32_MAX
+                                             : px_signed_key_f32(lo + (t % 2 ? 0.0625f : 0.03f));
+            for (int v = 0; v < 2; v++) {
+                found[v].at[t] = keys[v][t];
+                found[v].cap[t] = t == 0 ? 7 : PX_BLOCK;
+            }
+        }
+        px_k_f32_scalar.bracket(x, n, &b, above[0], &found[0]);
+        k->bracket(x, n, &b, above[1], &found[1]);
+        assert_memory_equal(above[0], above[1], sizeof above[0]);
+        assert_memory_equal(found[0].n, found[1].n, sizeof found[0].n);
+        for (int t = 0; t < n_brackets; t++)
+            assert_memory_equal(keys[0][t], keys[1][t],
+                                (size_t)PX_MIN(found[0].n[t], found[0].cap[t]) * sizeof(int32_t));
+    }
+}
+
 static void test_variants_agree(void **state)
 {
     PX_UNUSED(state);
@@ -148,6 +177,7 @@ static void test_variants_agree(void **state)
                     b[i] = next_random(&s) % 4 == 0 ? a[i] : value(&s, kind);
                 }
                 check_diff(k, a, b, n);
+                check_bracket(k, a, n);
                 check_sums(k, a, n);
                 if (n < 4 || n % 8 == 5 || n > 70)
                     check_counts(k, a, b, n);
