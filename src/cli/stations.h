@@ -6,6 +6,7 @@
  *   prepare.c     where inputs come from, the model, the runners (and in which process each runs)
  *   judge.c       what happens to the results of a whole run: saved, joined by loaded ones,
  *                 post-processed, compared, validated
+ *   referee.c     which run is wrong, when the reference interpreter took part
  *   conclude.c    what is made of the verdict: files and reports about the comparison
  *
  * What ends the command without a run (a script that is written instead) is no station: cmd_run.c
@@ -16,6 +17,7 @@
 
 #include "cli/run_args.h"
 #include "compare/compare.h"
+#include "compare/referee.h"
 #include "results/results.h"
 #include "runner/loop.h"
 
@@ -31,6 +33,7 @@ typedef struct px_run_state {
     px_results results;   /* of the runners, then of files */
     px_accuracy accuracy; /* what was compared; empty when nothing is */
     bool is_valid;        /* --validate found nothing bad */
+    px_referee referee;   /* distances to float64; without outputs when it was not called for */
 } px_run_state;
 
 /* True when there is something to compare with: several runners, or results in files. */
@@ -46,12 +49,15 @@ static inline px_loop px_run_loop(const px_run_state *run)
                      .runners = run->runners,
                      .n_runners = run->n_runners,
                      .source = run->source,
+                     .keep_feeds = run->args->compare.load_outputs.given,
                      .args = &run->args->runner};
 }
 
 PX_MUST_USE pgy_status *px_station_prepare(px_run_state *run);
 /* Needs the runners' results in `run->results`. */
 PX_MUST_USE pgy_status *px_station_judge(px_run_state *run);
+/* Needs whole runs and their verdict; fills `run->referee` when there is a question to settle. */
+PX_MUST_USE pgy_status *px_station_referee(px_run_state *run);
 PX_MUST_USE pgy_status *px_station_conclude(px_run_state *run, bool *out_passed);
 
 void px_run_state_fini(px_run_state *run);

@@ -22,7 +22,10 @@ typedef struct px_distance {
     int64_t worst;      /* flat index where max_abs is; -1: nowhere differs */
 } px_distance;
 
-#define PX_DISTANCE_INIT {.worst = -1}
+#define PX_DISTANCE_INIT                                                                           \
+    {                                                                                              \
+        .worst = -1                                                                                \
+    }
 
 /* Root of the mean square difference; 0 when nothing was compared. */
 double px_distance_rms(const px_distance *d);

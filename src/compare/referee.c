@@ -156,7 +156,8 @@ pgy_status *px_referee_add(pgy_context *cx, px_referee *r, const px_referee_iter
 {
     pgy_status *st = NULL;
     for (size_t i = 0; i < it->declared->n_outputs; i++)
-        PX_TRY(add_output(cx, r, it, it->declared->outputs[i].name, it->declared->outputs[i].value));
+        PX_TRY(
+            add_output(cx, r, it, it->declared->outputs[i].name, it->declared->outputs[i].value));
     r->n_iterations++;
 done:
     return st;
@@ -202,6 +203,7 @@ static void rank_runs(const px_referee *r, px_referee_output *o)
     for (size_t k = 0; k < r->n_runs; k++) {
         if (o->of[k].count == 0)
             continue;
+        o->n_measured++;
         o->n_wrong += px_referee_is_wrong(o, &o->of[k]);
         if (o->furthest < 0 || is_further(&o->of[k], &o->of[o->furthest]))
             o->furthest = (ptrdiff_t)k;
@@ -212,22 +214,19 @@ static void rank_runs(const px_referee *r, px_referee_output *o)
 
 static pgy_status *rule_output(const px_referee *r, px_referee_output *o)
 {
-    size_t n_measured = 0;
-    for (size_t k = 0; k < r->n_runs; k++)
-        n_measured += o->of[k].count > 0;
-    o->n_wrong = 0;
+    o->n_measured = o->n_wrong = 0;
     o->furthest = o->nearest = -1;
     o->allowed_abs = allowance(r, o);
     o->ratio = NAN;
     rank_runs(r, o);
-    if (n_measured > 1)
+    if (o->n_measured > 1)
         o->ratio = ratio_of(&o->of[o->furthest], &o->of[o->nearest]);
-    else if (n_measured == 1 && o->typed.count > 0)
+    else if (o->n_measured == 1 && o->typed.count > 0)
         o->ratio = ratio_of(&o->of[o->furthest], &o->typed);
-    o->ruling = n_measured == 0           ? PX_RULING_NOT_MEASURED
-                : o->n_wrong == 0         ? PX_RULING_WITHIN
-                : o->n_wrong < n_measured ? PX_RULING_SOME_WRONG
-                                          : PX_RULING_ALL_WRONG;
+    o->ruling = o->n_measured == 0           ? PX_RULING_NOT_MEASURED
+                : o->n_wrong == 0            ? PX_RULING_WITHIN
+                : o->n_wrong < o->n_measured ? PX_RULING_SOME_WRONG
+                                             : PX_RULING_ALL_WRONG;
     px_mem_free(o->sentence);
     return px_referee_sentence(r, o, &o->sentence);
 }

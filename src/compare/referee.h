@@ -39,7 +39,7 @@ typedef struct px_referee_output {
     px_distance typed;  /* the interpreter rounding after every operator; count 0: not run */
     double allowed_abs; /* largest absolute difference that counts as the type's doing */
     px_ruling ruling;
-    size_t n_wrong;
+    size_t n_measured, n_wrong; /* runs */
     ptrdiff_t furthest, nearest; /* runs by root mean square difference; -1: none measured */
     double ratio;   /* furthest to nearest, or to `typed` when there is one run; inf when the
                        nearer one is exact, 1 when both are, NaN when there is nothing to divide by */

@@ -13,12 +13,11 @@ static void number(px_buf *b, double v)
     px_fmt_g(b, v, 3);
 }
 
-/* "A", "A and B", "A, B and C": the runs that are wrong, or those that are not. */
+/* "A is", "A and B are", "A, B and C are": the runs that are wrong, or those that are not. */
 static void list_runs(px_buf *b, const px_referee *r, const px_referee_output *o, bool wrong)
 {
-    size_t n = 0, at = 0;
-    for (size_t k = 0; k < r->n_runs; k++)
-        n += o->of[k].count > 0 && px_referee_is_wrong(o, &o->of[k]) == wrong;
+    const size_t n = wrong ? o->n_wrong : o->n_measured - o->n_wrong;
+    size_t at = 0;
     for (size_t k = 0; k < r->n_runs; k++) {
         if (o->of[k].count == 0 || px_referee_is_wrong(o, &o->of[k]) != wrong)
             continue;
@@ -26,6 +25,7 @@ static void list_runs(px_buf *b, const px_referee *r, const px_referee_output *o
         px_buf_puts(b, r->runs[k]);
         at++;
     }
+    px_buf_puts(b, n == 1 ? " is" : " are");
 }
 
 /* What the limit is made of: the reason that belongs to "allowed". */
@@ -52,8 +52,8 @@ static void put_limit(px_buf *b, const px_referee *r, const px_referee_output *o
 static void put_fault(px_buf *b, const px_distance *d)
 {
     if (d->n_unlike > 0) {
-        px_buf_printf(b, "%lld NaN or infinity where float64 has none or another",
-                      (long long)d->n_unlike);
+        px_buf_printf(b, "%lld of %lld elements are NaN or infinite where float64 says otherwise",
+                      (long long)d->n_unlike, (long long)d->count);
         return;
     }
     number(b, d->max_abs);
@@ -89,17 +89,15 @@ static void within_alone(px_buf *b, const px_referee *r, const px_referee_output
 
 static void within_all(px_buf *b, const px_referee *r, const px_referee_output *o)
 {
-    size_t n = 0, n_exact = 0;
-    for (size_t k = 0; k < r->n_runs; k++) {
-        n += o->of[k].count > 0;
+    const char *every = o->n_measured == 2 ? "both" : "all";
+    size_t n_exact = 0;
+    for (size_t k = 0; k < r->n_runs; k++)
         n_exact += o->of[k].count > 0 && o->of[k].n_exact == o->of[k].count;
-    }
-    if (n == n_exact) {
-        px_buf_printf(b, "%s are right to the last bit of %s", n == 2 ? "both" : "all",
-                      pgy_dtype_name(o->dtype));
+    if (n_exact == o->n_measured) {
+        px_buf_printf(b, "%s are right to the last bit of %s", every, pgy_dtype_name(o->dtype));
         return;
     }
-    px_buf_printf(b, "%s are within what the type can give: at most ", n == 2 ? "both" : "all");
+    px_buf_printf(b, "%s are within what the type can give: at most ", every);
     number(b, o->of[o->furthest].max_abs);
     px_buf_puts(b, " off, ");
     put_limit(b, r, o);
@@ -114,16 +112,24 @@ static void within_all(px_buf *b, const px_referee *r, const px_referee_output *
 
 static void some_wrong(px_buf *b, const px_referee *r, const px_referee_output *o)
 {
+    double most = 0;
     list_runs(b, r, o, true);
-    px_buf_printf(b, " %s wrong: ", o->n_wrong == 1 ? "is" : "are");
+    px_buf_puts(b, " wrong: ");
     put_fault(b, &o->of[o->furthest]);
-    px_buf_puts(b, " where ");
-    put_limit(b, r, o);
+    if (o->of[o->furthest].n_unlike == 0) {
+        px_buf_puts(b, " where ");
+        put_limit(b, r, o);
+    }
     if (o->ruling == PX_RULING_SOME_WRONG) {
         px_buf_puts(b, "; ");
         list_runs(b, r, o, false);
-        px_buf_puts(b, " is not");
-    } else if (o->nearest != o->furthest && o->ratio > 1.0) {
+        for (size_t k = 0; k < r->n_runs; k++)
+            if (o->of[k].count > 0 && !px_referee_is_wrong(o, &o->of[k]))
+                most = PX_MAX(most, o->of[k].max_abs);
+        px_buf_puts(b, " right, ");
+        number(b, most);
+        px_buf_puts(b, " off");
+    } else if (o->n_measured > 1 && o->ratio > 1.0) {
         px_buf_printf(b, "; %s is the further one", r->runs[o->furthest]);
         if (!isinf(o->ratio)) {
             px_buf_puts(b, ", ");
@@ -143,7 +149,7 @@ pgy_status *px_referee_sentence(const px_referee *r, const px_referee_output *o,
                             : "nothing to measure: its elements are no numbers");
     else if (o->ruling != PX_RULING_WITHIN)
         some_wrong(&b, r, o);
-    else if (o->nearest == o->furthest)
+    else if (o->n_measured == 1)
         within_alone(&b, r, o);
     else
         within_all(&b, r, o);
@@ -199,8 +205,7 @@ static void log_ratio(pgy_context *cx, const px_referee *r, const px_referee_out
     px_buf_puts(&b, "Ratio of RMS: ");
     number(&b, o->ratio);
     px_buf_printf(&b, " (%s to %s)", r->runs[o->furthest],
-                  o->nearest == o->furthest ? "rounding after every operator"
-                                            : r->runs[o->nearest]);
+                  o->n_measured == 1 ? "rounding after every operator" : r->runs[o->nearest]);
     px_log_text(cx, PGY_LOG_INFO, PX_AT_COMPARATOR, px_buf_str(&b));
     px_buf_fini(&b);
 }

@@ -450,8 +450,8 @@ pgy_status *px_loop_sequential(const px_loop *loop, px_results *results)
 {
     pgy_status *st = NULL;
     /* A single runner can make each feed when it needs it. */
-    bool keep =
-        loop->n_runners > 1 || loop->args->save_inputs.given || loop->args->save_input_blob.given;
+    bool keep = loop->keep_feeds || loop->n_runners > 1 || loop->args->save_inputs.given ||
+                loop->args->save_input_blob.given;
 
     for (size_t i = 0; i < loop->n_runners; i++) {
         px_runner *runner = loop->runners[i];
@@ -471,6 +471,32 @@ pgy_status *px_loop_sequential(const px_loop *loop, px_results *results)
     }
     log_success(loop);
 done:
+    return st;
+}
+
+pgy_status *px_loop_again(const px_loop *loop, px_runner *runner, px_results *results)
+{
+    pgy_status *st = NULL;
+    px_feed raw = {0}, feed = {0};
+    pgy_outputs outputs = {0};
+    px_run *run;
+
+    PX_TRY(px_runner_activate(runner));
+    PX_TRY(px_results_add_run(results, px_runner_name(runner), &run));
+    for (int64_t i = 0; i < px_feeds_source_count(loop->source); i++) {
+        px_feed_clear(&raw);
+        px_feed_clear(&feed);
+        PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
+        PX_TRY(adapted_feed(loop, runner, i, &raw, &feed));
+        pgy_feed view = px_feed_view(&feed);
+        PX_TRY(px_runner_infer(runner, &view, &outputs));
+        PX_TRY(px_run_add_iteration(loop->cx, results, run, &outputs));
+    }
+done:
+    px_runner_deactivate(runner);
+    px_outputs_clear(&outputs);
+    px_feed_fini(&raw);
+    px_feed_fini(&feed);
     return st;
 }
 

@@ -12,6 +12,7 @@ typedef struct px_loop {
     px_runner **runners;
     size_t n_runners;
     px_feeds_source *source;
+    bool keep_feeds; /* for px_loop_again, when there is one runner */
     const px_runner_args *args;
 } px_loop;
 
@@ -19,6 +20,11 @@ typedef struct px_loop {
  * starts. Appends a run per runner to `results`.
  * Mirrors: comparator/comparator.py Comparator.run. */
 PX_MUST_USE pgy_status *px_loop_sequential(const px_loop *loop, px_results *results);
+
+/* All iterations on one more runner, in silence: no warm-up, no log lines. After
+ * px_loop_sequential, which kept the feeds if there were several runners or keep_feeds is set.
+ * Appends a run to `results`. */
+PX_MUST_USE pgy_status *px_loop_again(const px_loop *loop, px_runner *runner, px_results *results);
 
 /* What a streaming run hands over: one iteration of every runner, in runner order. It may take
  * values out of `one`, which is emptied afterwards. `out_stop` ends the run early. */

@@ -7,6 +7,7 @@
 typedef struct px_ref_args {
     px_opt_str ref_precision; /* "float64" (default) or "typed" */
     px_opt_flag ref_ops;      /* list the operators there are and stop */
+    bool is_unrounded;        /* no option: outputs stay float64 (complex128), as computed */
 } px_ref_args;
 
 extern const px_opt_section px_ref_group;

@@ -9,6 +9,7 @@
 
 typedef struct ref_session {
     px_ref_session *core;
+    bool is_unrounded;
     const pgy_io *inputs; /* owned by the model */
     size_t n_inputs;
     px_ref_value *in, *out;
@@ -63,6 +64,7 @@ static pgy_status *open_session(pgy_context *cx, void *lib, pgy_model *model, co
     PX_TRY(px_check_tensors_only(model));
     PX_TRY(px_model_onnx(model, &onnx));
     PX_TRY(PX_ALLOC(s, 1));
+    s->is_unrounded = a && a->is_unrounded;
     PX_TRY(pgy_model_inputs(model, &s->inputs, &s->n_inputs));
     PX_TRY(px_ref_session_open(cx, onnx, &(px_ref_options){.is_typed = is_typed}, &s->core));
     if (s->core->plan->n_inputs != s->n_inputs)
@@ -116,6 +118,9 @@ static pgy_status *fetch(ref_session *s, pgy_outputs *out)
                            "--onnx-exclude-outputs",
                            s->output_names[i],
                            s->out[i].kind == PX_REF_SEQUENCE ? "a sequence" : "an optional"));
+        if (s->is_unrounded && s->out[i].t->dtype != PGY_DTYPE_I8 &&
+            s->out[i].t->dtype != PGY_DTYPE_U8)
+            s->out[i].dtype = s->out[i].t->dtype;
         PX_TRY(px_ref_value_store(&s->out[i], &t));
         px_ref_value_free(&s->out[i]);
         PX_TRY(pgy_outputs_add(out, s->output_names[i], t));

@@ -50,6 +50,7 @@ done:
 
 void px_run_state_fini(px_run_state *run)
 {
+    px_referee_fini(&run->referee);
     px_accuracy_fini(&run->accuracy);
     px_results_fini(&run->results);
     for (size_t i = 0; i < run->n_runners; i++)
