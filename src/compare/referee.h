@@ -77,6 +77,9 @@ PX_MUST_USE pgy_status *px_referee_rule(px_referee *r);
 /* The report's lines. */
 void px_referee_log(pgy_context *cx, const px_referee *r);
 
+/* Beyond what the type can give; false for a run that was not measured. */
+bool px_referee_is_wrong(const px_referee_output *o, const px_distance *d);
+
 /* Position of the run to be measured against: the first one of the reference interpreter;
  * -1: there is none. */
 ptrdiff_t px_referee_find(const px_results *results);

@@ -4,7 +4,6 @@
 
 #include "compare/referee.h"
 
-bool px_referee_is_wrong(const px_referee_output *o, const px_distance *d);
 /* The ruling on an output, whose other members are filled. The caller frees it. */
 PX_MUST_USE pgy_status *px_referee_sentence(const px_referee *r, const px_referee_output *o,
                                             char **out);

@@ -4,8 +4,7 @@
     make_cases.py FOLDER [NAME]...
 
 FOLDER/NAME/model.onnx and FOLDER/NAME/test_data_set_0/{input,output}_N.pb, as onnx-testdata has
-them, and FOLDER/NAME/tolerance.txt with the case's relative and absolute tolerance. Without names:
-all there are. FOLDER/version.txt names the package's version and appears last: when it is there
+them. Without names: all there are. FOLDER/version.txt names the package's version and appears last: when it is there
 and says the same, nothing is done. Exits with 77 when the onnx package is missing.
 """
 
@@ -33,8 +32,6 @@ def write_case(numpy_helper, folder, case):
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "model.onnx"), "wb") as f:
         f.write(case.model.SerializeToString())
-    with open(os.path.join(folder, "tolerance.txt"), "w", encoding="ascii") as f:
-        f.write(f"{case.rtol:g} {case.atol:g}\n")
     for i, (inputs, outputs) in enumerate(case.data_sets):
         data = os.path.join(folder, f"test_data_set_{i}")
         os.makedirs(data, exist_ok=True)

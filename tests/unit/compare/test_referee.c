@@ -3,6 +3,7 @@
 
 #include "base/half.h"
 #include "compare/referee.h"
+#include "polygraphy/compare.h"
 
 #include <math.h>
 
@@ -283,6 +284,48 @@ static void other_names_and_shapes_are_not_measured(void **state)
     teardown(&s);
 }
 
+/* Takes `y`. */
+static void add_public(pgy_context *cx, pgy_results *r, const char *runner, pgy_tensor *y)
+{
+    pgy_outputs out = {0};
+    assert_ok(pgy_results_begin_run(r, runner));
+    assert_ok(pgy_outputs_add(&out, "y", y));
+    assert_ok(pgy_results_add(cx, r, &out));
+    px_outputs_clear(&out);
+}
+
+static void public_interface(void **state)
+{
+    PX_UNUSED(state);
+    pgy_context *cx = NULL;
+    pgy_results *r = NULL, *exact = NULL;
+    pgy_referee *referee = NULL;
+    pgy_distance d = {.struct_size = sizeof d};
+    assert_ok(pgy_context_new(&cx));
+    assert_ok(pgy_results_new(&r));
+    assert_ok(pgy_results_new(&exact));
+    add_public(cx, r, "a", MAKE(PGY_DTYPE_F32, 1, 2));
+    assert_fails(pgy_referee_new(cx, r, NULL, NULL, NULL, &referee), PGY_ERR_USAGE,
+                 "There is no run");
+    assert_fails(pgy_referee_new(cx, r, "a", NULL, NULL, &referee), PGY_ERR_USAGE,
+                 "There is no run");
+    add_public(cx, r, "numpy", MAKE(PGY_DTYPE_F32, 1, 2.5));
+    add_public(cx, exact, "numpy", MAKE(PGY_DTYPE_F64, 1, 2.5 - 0x1p-25));
+    assert_fails(pgy_referee_new(cx, r, "nobody", NULL, NULL, &referee), PGY_ERR_USAGE,
+                 "There is no run");
+    assert_ok(pgy_referee_new(cx, r, "numpy", exact, NULL, &referee));
+    assert_int_equal(pgy_referee_count(referee), 1);
+    pgy_referee_get(referee, 0, &d);
+    assert_string_equal(d.runner, "a");
+    assert_true(d.wrong && d.ruling == PGY_RULING_ALL_WRONG && d.count == 2 && d.n_exact == 1);
+    assert_true(d.max_abs == 0.5 - 0x1p-25 && d.max_ulp == (0.5 - 0x1p-25) * 0x1p22);
+    pgy_referee_free(referee);
+    pgy_referee_free(NULL);
+    pgy_results_free(r);
+    pgy_results_free(exact);
+    pgy_context_free(cx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +340,7 @@ int main(void)
         cmocka_unit_test(one_run_is_held_against_rounding),
         cmocka_unit_test(integers_must_be_equal),
         cmocka_unit_test(infinity_is_a_fault),
+        cmocka_unit_test(public_interface),
         cmocka_unit_test(other_names_and_shapes_are_not_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
