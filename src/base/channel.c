@@ -25,7 +25,7 @@ typedef struct frame_head {
 _Static_assert(sizeof(frame_head) == 16, "frame_head is the wire format");
 
 enum { FATE_FREE = 1, FATE_KEPT = 2, FATE_GONE = 3 };
-enum { IN_BODY = 0, IN_PIECE = 1 };
+enum { IN_BODY = 0, IN_PIECE = 1, IN_YOURS = 2 };
 
 /* A piece of shared memory under the number its maker gave it. */
 typedef struct piece {
@@ -161,8 +161,9 @@ void px_channel_put_str(px_channel *ch, px_str s)
     px_buf_putstr(&ch->out, s);
 }
 
-void px_channel_put_tensor(px_channel *ch, const pgy_tensor *t)
+void px_channel_put_tensor(px_channel *ch, const pgy_tensor *t, pgy_dtype declared)
 {
+    px_channel_put_u32(ch, (uint32_t)declared);
     px_channel_put_u32(ch, (uint32_t)t->dtype);
     px_channel_put_u32(ch, (uint32_t)t->rank);
     for (int i = 0; i < t->rank; i++)
@@ -187,6 +188,12 @@ void px_channel_put_tensor(px_channel *ch, const pgy_tensor *t)
     ch->n_placed_bytes += (t->size + ALIGN - 1) / ALIGN * ALIGN;
 }
 
+/* The other side may have given arrays back as views of a piece of ours. */
+static bool is_free(const piece *p)
+{
+    return !p->used && px_shm_is_unused(p->shm);
+}
+
 /* A piece of ours that holds `size` bytes: a free one, else a new one with its file. */
 static pgy_status *take_piece(px_channel *ch, uint64_t size, piece **out, int *out_fd)
 {
@@ -196,14 +203,14 @@ static pgy_status *take_piece(px_channel *ch, uint64_t size, piece **out, int *o
     size_t n_free = 0;
     for (size_t i = 0; i < ch->ours.n; i++) {
         piece *p = &ch->ours.at[i];
-        n_free += !p->used;
-        if (!p->used && p->shm->size >= size && (best == NULL || p->shm->size < best->shm->size))
+        n_free += is_free(p);
+        if (is_free(p) && p->shm->size >= size && (best == NULL || p->shm->size < best->shm->size))
             best = p;
     }
     if (best == NULL) {
         /* The free ones are too small for what comes now. */
         for (size_t i = ch->ours.n; i-- > 0 && n_free >= MAX_FREE;)
-            if (!ch->ours.at[i].used) {
+            if (is_free(&ch->ours.at[i])) {
                 px_buf_put(&ch->gone, &ch->ours.at[i].id, sizeof ch->ours.at[i].id);
                 remove_piece(&ch->ours, i);
                 n_free--;
@@ -555,33 +562,68 @@ done:
     return st;
 }
 
+/* The memory that an array lies in, and where there; NULL: its bytes follow in the body. */
+static pgy_status *get_place(px_channel *ch, px_shm **out, uint64_t *out_offset)
+{
+    uint32_t place = px_channel_get_u32(ch);
+    px_shm *shm = NULL;
+    if (place == IN_PIECE)
+        shm = ch->in_piece;
+    if (place == IN_YOURS) {
+        const piece *p = find_piece(&ch->ours, px_channel_get_u32(ch));
+        shm = p != NULL ? p->shm : NULL;
+    }
+    if (place != IN_BODY && shm == NULL)
+        return PX_FAIL(PGY_ERR_BUG, "A child process sent an array without its memory");
+    *out = shm;
+    *out_offset = shm != NULL ? (uint64_t)px_channel_get_i64(ch) : 0;
+    return NULL;
+}
+
+static pgy_status *get_array(px_channel *ch, pgy_dtype dtype, int rank, const int64_t *dims,
+                             pgy_tensor **out)
+{
+    pgy_status *st = NULL;
+    pgy_tensor *t = NULL;
+    px_shm *shm;
+    uint64_t offset;
+    size_t size;
+    if (dtype == PGY_DTYPE_STRING)
+        return get_strings(ch, rank, dims, out);
+    PX_TRY(get_place(ch, &shm, &offset));
+    if (shm != NULL) {
+        PX_TRY(px_shm_tensor(shm, offset, dtype, rank, dims, out));
+        goto done;
+    }
+    if (!px_shape_size(dtype, rank, dims, &size) || size > ch->in.len - ch->pos)
+        PX_TRY(PX_FAIL(PGY_ERR_BUG, "A child process sent an array without its bytes"));
+    PX_TRY(px_tensor_new_raw(dtype, rank, dims, &t));
+    take_bytes(ch, t->data, t->size);
+    *out = t;
+    t = NULL;
+done:
+    pgy_tensor_free(t);
+    return st;
+}
+
 pgy_status *px_channel_get_tensor(px_channel *ch, pgy_tensor **out)
 {
     pgy_status *st = NULL;
     pgy_tensor *t = NULL;
     int64_t dims[PX_MAX_RANK];
+    pgy_dtype declared = (pgy_dtype)px_channel_get_u32(ch);
     pgy_dtype dtype = (pgy_dtype)px_channel_get_u32(ch);
     uint32_t rank = px_channel_get_u32(ch);
-    if (ch->overrun || rank > PX_MAX_RANK || pgy_dtype_bits(dtype) == 0)
+    if (ch->overrun || rank > PX_MAX_RANK || pgy_dtype_bits(dtype) == 0 ||
+        pgy_dtype_bits(declared) == 0)
         PX_TRY(PX_FAIL(PGY_ERR_BUG, "A child process sent what is no array"));
     for (uint32_t i = 0; i < rank; i++)
         dims[i] = px_channel_get_i64(ch);
-    if (dtype == PGY_DTYPE_STRING) {
-        PX_TRY(get_strings(ch, (int)rank, dims, out));
-        goto done;
-    }
-    if (px_channel_get_u32(ch) == IN_PIECE) {
-        uint64_t offset = (uint64_t)px_channel_get_i64(ch);
-        if (ch->in_piece == NULL)
-            PX_TRY(PX_FAIL(PGY_ERR_BUG, "A child process sent an array without its memory"));
-        PX_TRY(px_shm_tensor(ch->in_piece, offset, dtype, (int)rank, dims, out));
-        goto done;
-    }
-    PX_TRY(px_tensor_new_raw(dtype, (int)rank, dims, &t));
-    if (!take_bytes(ch, t->data, t->size))
-        PX_TRY(PX_FAIL(PGY_ERR_BUG, "A child process sent an array without its bytes"));
-    *out = t;
-    t = NULL;
+    PX_TRY(get_array(ch, dtype, (int)rank, dims, &t));
+    if (declared == dtype)
+        *out = pgy_tensor_ref(t);
+    else
+        PX_TRY(pgy_tensor_cast(t, declared, out));
 done:
     pgy_tensor_free(t);
     return st;

@@ -145,7 +145,7 @@ static pgy_status *infer(server *s)
     px_channel_put_u32(s->channel, (uint32_t)outputs.n);
     for (size_t i = 0; i < outputs.n; i++) {
         px_channel_put_str(s->channel, px_str_of(outputs.at[i].name));
-        px_channel_put_tensor(s->channel, outputs.at[i].tensor);
+        px_channel_put_tensor(s->channel, outputs.at[i].tensor, outputs.at[i].tensor->dtype);
     }
     /* The feed goes first, so that this very message gives its memory back. */
     for (size_t i = 0; i < feed.n; i++)
@@ -469,7 +469,7 @@ pgy_status *px_isolated_infer(px_isolated *c, int64_t iteration, const pgy_feed 
     px_channel_put_u32(ch, (uint32_t)feed->n);
     for (size_t i = 0; i < feed->n; i++) {
         px_channel_put_str(ch, px_str_of(feed->names[i]));
-        px_channel_put_tensor(ch, feed->tensors[i]);
+        px_channel_put_tensor(ch, feed->tensors[i], feed->tensors[i]->dtype);
     }
     PX_TRY(ask(c, false, TELL_OUTPUTS));
     pgy_outputs_set_elapsed(out, (uint64_t)px_channel_get_i64(ch));

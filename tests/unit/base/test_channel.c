@@ -43,7 +43,7 @@ static void send_tensor(px_channel *ch, const pgy_tensor *t)
 {
     px_wait_end end;
     px_channel_begin(ch, 7);
-    px_channel_put_tensor(ch, t);
+    px_channel_put_tensor(ch, t, t->dtype);
     assert_ok(px_channel_send(ch, &for_ever, &end));
     assert_int_equal(end, PX_WAIT_OK);
 }
@@ -178,16 +178,17 @@ static void nonsense_is_refused(void **state)
         uint32_t magic;
         uint16_t kind, n_files;
         uint64_t size;
-        uint32_t body[8];
+        uint32_t body[10];
         pgy_error from_receive;
     } frames[] = {
         {0x12345678, 1, 0, 0, {0}, PGY_ERR_BUG},
         {0x31595047, 1, 0, UINT64_MAX, {0}, PGY_ERR_BUG},
-        {0x31595047, 1, 0, 16, {0, 9, 4096, 0}, PGY_ERR_IO},   /* a piece without a file */
-        {0x31595047, 1, 0, 24, {0, 0, 0, 0, 1, 70}, PGY_OK},   /* an array of rank 70 */
-        {0x31595047, 1, 0, 24, {0, 0, 0, 0, 99, 0}, PGY_OK},   /* of an unknown type */
-        {0x31595047, 1, 0, 28, {0, 0, 0, 0, 1, 0, 1}, PGY_OK}, /* in a piece that is not there */
-        {0x31595047, 1, 0, 28, {0, 0, 0, 0, 1, 0, 0}, PGY_OK}, /* without its bytes */
+        {0x31595047, 1, 0, 16, {0, 9, 4096, 0}, PGY_ERR_IO},         /* a piece without a file */
+        {0x31595047, 1, 0, 28, {0, 0, 0, 0, 1, 1, 70}, PGY_OK},      /* an array of rank 70 */
+        {0x31595047, 1, 0, 28, {0, 0, 0, 0, 1, 99, 0}, PGY_OK},      /* of an unknown type */
+        {0x31595047, 1, 0, 32, {0, 0, 0, 0, 1, 1, 0, 1}, PGY_OK},    /* in no piece */
+        {0x31595047, 1, 0, 36, {0, 0, 0, 0, 1, 1, 0, 2, 5}, PGY_OK}, /* in no piece of the reader */
+        {0x31595047, 1, 0, 32, {0, 0, 0, 0, 1, 1, 0, 0}, PGY_OK},    /* without its bytes */
         {0x31595047, 1, 0, 8, {1000000, 1}, PGY_OK},
     };
     for (size_t i = 0; i < PX_COUNTOF(frames); i++) {
