@@ -11,9 +11,9 @@
  * Body: u32 n, n times {u32 id, u32 fate}: a piece of the receiver's is free again (1) or kept (2),
  * a piece of the sender's is gone (3); u32 id, u64 size of the piece that this message uses (0, 0:
  *       none); then what the sender put. An array: u32 declared type, u32 type, u32 rank, i64 dims;
- *       text elements; or u32 place and there: the bytes (0: here), i64 offset (1: in the piece), u32
- *       id, i64 offset (2: in a piece of the receiver's).
- * Numbers are in the machine's byte order. Used by one thread.
+ *       text elements; or u32 place and there: the bytes (0: here), i64 offset (1: in the piece),
+ * u32 id, i64 offset (2: in a piece of the receiver's). Numbers are in the machine's byte order.
+ * Used by one thread.
  */
 #ifndef PX_BASE_CHANNEL_H
 #define PX_BASE_CHANNEL_H
@@ -56,8 +56,8 @@ void px_channel_put_u32(px_channel *ch, uint32_t v);
 void px_channel_put_i64(px_channel *ch, int64_t v);
 void px_channel_put_f64(px_channel *ch, double v);
 void px_channel_put_str(px_channel *ch, px_str s);
-/* The tensor is borrowed until the message is sent. The receiver makes `declared` of it, when that is
- * another type. */
+/* The tensor is borrowed until the message is sent. The receiver makes `declared` of it, when that
+ * is another type. */
 void px_channel_put_tensor(px_channel *ch, const pgy_tensor *t, pgy_dtype declared);
 /* Errors: IO, NOMEM. */
 PX_MUST_USE pgy_status *px_channel_send(px_channel *ch, const px_wait *wait, px_wait_end *out_end);

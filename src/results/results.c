@@ -183,3 +183,27 @@ void px_iteration_replace(px_iteration *it, size_t i, px_lazy *take_value)
     px_lazy_free(it->outputs[i].value);
     it->outputs[i].value = take_value;
 }
+
+pgy_status *px_iteration_set_outputs(px_iteration *it, const char *runner_name,
+                                     pgy_outputs *take_outputs)
+{
+    pgy_status *st = NULL;
+    px_iteration made = {.runtime_s = it->runtime_s};
+    PX_TRY(PX_ALLOC(made.outputs, take_outputs->n));
+    made.runner_name = px_mem_strdup(runner_name);
+    if (made.runner_name == NULL)
+        PX_TRY(px_status_nomem());
+    for (size_t i = 0; i < take_outputs->n; i++) {
+        PX_TRY(px_lazy_of_tensor(take_outputs->at[i].tensor, &made.outputs[i].value));
+        made.outputs[i].name = take_outputs->at[i].name;
+        take_outputs->at[i].name = NULL;
+        made.n_outputs++;
+    }
+    iteration_fini(it);
+    *it = made;
+    made = (px_iteration){0};
+done:
+    iteration_fini(&made);
+    px_outputs_clear(take_outputs);
+    return st;
+}

@@ -70,6 +70,10 @@ PX_MUST_USE pgy_status *px_run_add_feed(px_run *run, const px_feed *feed);
 /* Reads all values of an iteration: the way back from a loaded feed. `out` is empty before. */
 PX_MUST_USE pgy_status *px_iteration_get_feed(pgy_context *cx, const px_iteration *it,
                                               px_feed *out);
+/* Replaces all outputs by those of `take_outputs` (emptied, also on failure) and the runner's name.
+ */
+PX_MUST_USE pgy_status *px_iteration_set_outputs(px_iteration *it, const char *runner_name,
+                                                 pgy_outputs *take_outputs);
 /* Replaces one output's value; takes `value`. */
 void px_iteration_replace(px_iteration *it, size_t i, px_lazy *take_value);
 void px_run_fini(px_run *run);

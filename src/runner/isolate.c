@@ -6,6 +6,7 @@
 #include "base/context.h"
 #include "base/fmt.h"
 #include "base/log.h"
+#include "base/tensor.h"
 #include "base/thread.h"
 #include "model/model.h"
 

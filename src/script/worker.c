@@ -148,10 +148,10 @@ static void replay_log(px_worker *w)
 }
 
 /* Waits for the answer of that kind. */
-static pgy_status *answer(px_worker *w, unsigned wanted)
+static pgy_status *answer(px_worker *w, uint64_t timeout_ns, unsigned wanted)
 {
     pgy_status *st = NULL;
-    px_wait wait = {.deadline_ns = w->timeout_ns ? px_time_ns() + w->timeout_ns : PX_NEVER};
+    px_wait wait = {.deadline_ns = timeout_ns ? px_time_ns() + timeout_ns : PX_NEVER};
     px_wait_end end = PX_WAIT_OK;
     unsigned kind = TELL_LOG;
     while (end == PX_WAIT_OK && kind == TELL_LOG) {
@@ -184,7 +184,7 @@ static pgy_status *ask(px_worker *w, unsigned wanted)
     PX_TRY(px_channel_send(w->channel, &wait, &end));
     if (end != PX_WAIT_OK)
         PX_TRY(ended(w, end));
-    PX_TRY(answer(w, wanted));
+    PX_TRY(answer(w, w->timeout_ns, wanted));
 done:
     return st;
 }
@@ -231,7 +231,7 @@ static pgy_status *start(px_worker *w)
         run_python(sockets[1], image, w->crash_fd);
     close(sockets[1]);
     sockets[1] = -1;
-    PX_TRY(answer(w, TELL_READY));
+    PX_TRY(answer(w, 0, TELL_READY)); /* starting Python is not the script's time */
     px_str what = px_channel_get_str(w->channel);
     px_log(w->cx, PGY_LOG_EXTRA_VERBOSE, PX_AT_SCRIPT, "Scripts are run by %.*s", PX_STR_ARG(what));
 done:
@@ -416,7 +416,7 @@ done:
     return st;
 }
 
-pgy_status *px_worker_lpips(px_worker *w, const pgy_tensor *a, const pgy_tensor *b, double *out,
+pgy_status *px_worker_lpips(px_worker *w, pgy_tensor *a, pgy_tensor *b, double *out,
                             bool *out_is_image)
 {
     pgy_status *st = NULL;
@@ -428,8 +428,8 @@ pgy_status *px_worker_lpips(px_worker *w, const pgy_tensor *a, const pgy_tensor 
         PX_TRY(start(w));
     ch = w->channel;
     px_channel_begin(ch, ASK_LPIPS);
-    PX_TRY(put_tensor(w, (pgy_tensor *)a, &wide_a));
-    PX_TRY(put_tensor(w, (pgy_tensor *)b, &wide_b));
+    PX_TRY(put_tensor(w, a, &wide_a));
+    PX_TRY(put_tensor(w, b, &wide_b));
     PX_TRY(ask(w, TELL_VALUE));
     uint32_t what = px_channel_get_u32(ch);
     double value = px_channel_get_f64(ch);

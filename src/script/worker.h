@@ -1,10 +1,11 @@
 /* script/worker.h - the user's Python functions, run in a child python3.
  *
- * One process serves a run. It is started by the first script that is loaded: POLYGRAPHY_PYTHON, else
- * the python3 on PATH, which needs numpy. Arrays travel through shared memory and are numpy views of
- * it. What scripts import of the reference's package comes from an installed one, else from
- * script/py/polygraphy. Whatever goes wrong in a script is a status that names the option, the file
- * and the line, with the traceback; after one, the worker must not be asked again for that script.
+ * One process serves a run. It is started by the first script that is loaded: POLYGRAPHY_PYTHON,
+ * else the python3 on PATH, which needs numpy. Arrays travel through shared memory and are numpy
+ * views of it. What scripts import of the reference's package comes from an installed one, else
+ * from script/py/polygraphy. Whatever goes wrong in a script is a status that names the option, the
+ * file and the line, with the traceback; after one, the worker must not be asked again for that
+ * script.
  *
  * Other requests can be added: they are numbered in worker.c and script/py/_polygraphy_worker.py.
  */
@@ -36,7 +37,8 @@ void px_script_verdict_fini(px_script_verdict *verdict);
 
 typedef struct px_worker px_worker;
 
-/* Starts nothing. `timeout_ns`: how long one call of a function may take; 0: as long as it likes. */
+/* Starts nothing. `timeout_ns`: how long one call of a function may take; 0: as long as it likes.
+ */
 PX_MUST_USE pgy_status *px_worker_new(pgy_context *cx, uint64_t timeout_ns, px_worker **out);
 /* Runs the script and finds the function. `script` must outlive the worker. Errors: BACKEND when
  * there is no Python or no numpy, USAGE for what is wrong in the script. */
@@ -48,10 +50,10 @@ PX_MUST_USE pgy_status *px_worker_compare(px_worker *w, const px_iteration *a,
                                           const px_iteration *b, px_script_verdict *out);
 /* Replaces the outputs (names, order, values) and the runner's name by what the function gives. */
 PX_MUST_USE pgy_status *px_worker_postprocess(px_worker *w, px_iteration *it);
-/* The LPIPS distance of two arrays. *out_is_image false: they are none, there is no distance. Errors:
- * UNSUPPORTED with the way out when the lpips package or its weights are missing. */
-PX_MUST_USE pgy_status *px_worker_lpips(px_worker *w, const pgy_tensor *a, const pgy_tensor *b,
-                                        double *out, bool *out_is_image);
+/* The LPIPS distance of two arrays. *out_is_image false: they are none, there is no distance.
+ * Errors: UNSUPPORTED with the way out when the lpips package or its weights are missing. */
+PX_MUST_USE pgy_status *px_worker_lpips(px_worker *w, pgy_tensor *a, pgy_tensor *b, double *out,
+                                        bool *out_is_image);
 /* Ends the process. Accepts NULL. */
 void px_worker_free(px_worker *w);
 
