@@ -46,6 +46,7 @@ _polygraphy()
     --graph-optimization-level) most=1; kind=none ;;
     --onnxrt-custom-ops) kind=none ;;
     --ref-precision) most=1; kind=words words='float64 typed' ;;
+    --ref-ops) kind=none ;;
     --trt-min-shapes) kind=none ;;
     --trt-opt-shapes) kind=none ;;
     --trt-max-shapes) kind=none ;;

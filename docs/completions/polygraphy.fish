@@ -49,7 +49,7 @@ complete -c polygraphy -n '__fish_seen_subcommand_from run' -l graph-optimizatio
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l onnxrt-custom-ops -x -d 'Shared libraries with operators of your own for ONNX Runtime; each exports RegisterCustomOps.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l low-memory -d 'Let ONNX Runtime use less memory and more time: no arena that keeps what was freed, no second, rearranged copy of the weights, no buffers planned in advance.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l ref-precision -xa 'float64 typed' -d 'Carry float64 from operator to operator and round at the outputs (float64, the default), or round to the declared type after each operator (typed).'
-complete -c polygraphy -n '__fish_seen_subcommand_from run' -l ref-ops -d 'List the operators and versions that --pluginref computes, and end.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l ref-ops -x -d 'Shared libraries with operators of your own for --pluginref; each exports pgy_ref_ops_get as polygraphy/ref_ops.h says. The operators there are: docs/operators.md.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l trt-min-shapes -x -d 'Smallest input shapes of an optimisation profile. Each further use of the option describes a further profile; inputs left out have their --input-shapes.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l trt-opt-shapes -x -d 'Input shapes that a profile is tuned for. As --trt-min-shapes.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l trt-max-shapes -x -d 'Largest input shapes of a profile. As --trt-min-shapes.'

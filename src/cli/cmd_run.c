@@ -57,7 +57,6 @@ int px_cmd_run(pgy_context *cx, px_console *console, px_run_args *args)
     PX_TRY(px_run_args_check(cx, args));
     /* What ends the command without a run belongs here: there is neither RUNNING nor PASSED then.
      */
-    PX_TRY(px_run_args_unavailable_instead(args));
     if (args->cli.gen_script.given) {
         PX_TRY(px_run_args_check_plan(cx, args));
         PX_TRY(px_gen_script_write(cx, args));

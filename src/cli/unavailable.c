@@ -6,8 +6,7 @@
 #include "cli/unavailable.h"
 
 typedef enum need {
-    INSTEAD_OF_RUN, /* the option ends the command without a run */
-    NEED_ONNX,      /* some selected runner loads the model as ONNX */
+    NEED_ONNX, /* some selected runner loads the model as ONNX */
     NEED_RUNNER
 } need;
 
@@ -30,8 +29,6 @@ static const refusal refusals[] = {
     {offsetof(px_run_args, compare.compare_func_script.given), NEED_RUNNER, "--compare-func-script",
      "run Python scripts", "use --compare"},
 
-    {offsetof(px_run_args, ref.ref_ops.given), INSTEAD_OF_RUN, "--ref-ops",
-     "list the operators of the reference interpreter", "leave the option out"},
     {offsetof(px_run_args, runner.streaming.given), NEED_RUNNER, "--streaming",
      "run runners side by side", "leave the option out"},
     {offsetof(px_run_args, runner.use_subprocess.given), NEED_RUNNER, "--use-subprocess",
@@ -65,8 +62,6 @@ static bool runs(const px_run_args *args, const char *runner)
 static bool counts(const px_run_args *args, need what)
 {
     switch (what) {
-    case INSTEAD_OF_RUN:
-        return false;
     case NEED_ONNX:
         return runs(args, "onnxrt") || runs(args, "pluginref");
     case NEED_RUNNER:
@@ -102,16 +97,6 @@ static pgy_status *refuse_values(const px_run_args *args)
 static bool is_given(const px_run_args *args, const refusal *r)
 {
     return *(const bool *)((const char *)args + r->given);
-}
-
-pgy_status *px_run_args_unavailable_instead(const px_run_args *args)
-{
-    for (size_t i = 0; i < PX_COUNTOF(refusals); i++) {
-        const refusal *r = &refusals[i];
-        if (r->need == INSTEAD_OF_RUN && is_given(args, r))
-            return refuse(r->option, r->missing, r->way_out);
-    }
-    return NULL;
 }
 
 pgy_status *px_run_args_unavailable(const px_run_args *args)

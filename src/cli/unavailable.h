@@ -4,10 +4,7 @@
 
 #include "cli/run_args.h"
 
-/* UNSUPPORTED with one sentence that names the first such option given, or NULL. The first looks at
- * options that end the command without a run and so comes before the RUNNING line; the second at
- * all others. */
-PX_MUST_USE pgy_status *px_run_args_unavailable_instead(const px_run_args *args);
+/* UNSUPPORTED with one sentence that names the first such option given, or NULL. */
 PX_MUST_USE pgy_status *px_run_args_unavailable(const px_run_args *args);
 
 #endif

@@ -52,3 +52,8 @@ save("unknown", [h.make_node("NoSuchOperator", ["x"], ["y"], domain="no.such.dom
 # The operator of double_op.c.
 save("custom", [h.make_node("Double", ["x"], ["y"], domain="test.polygraphy")],
      [tensor("x", T.FLOAT, ["n"])], [tensor("y", T.FLOAT, ["n"])], domains=["test.polygraphy"])
+# An attribute and an optional input of users' operators (examples/ref_ops_library.c).
+save("decay", [h.make_node("Decay", ["x"], ["y"], domain="test.polygraphy", rate=0.5),
+               h.make_node("Decay", ["y", "t"], ["z"], domain="test.polygraphy")],
+     [tensor("x", T.FLOAT, [3]), tensor("t", T.FLOAT, [])], [tensor("z", T.FLOAT, [3])],
+     domains=["test.polygraphy"])

@@ -14,10 +14,15 @@ static const px_opt ref_group_rows[] = {
              "(float64, the default), or round to the declared type after each operator "
              "(typed)."},
     {.names = "--ref-ops",
-     .type = &px_type_flag,
-     PX_BIND(px_ref_args, ref_ops, px_opt_flag),
+     .metavar = "LIBRARY",
+     .type = &px_type_strs,
+     .nargs = PX_NARGS_SOME,
+     PX_BIND(px_ref_args, ref_ops, px_opt_strs),
      .flags = PX_OPT_OURS,
-     .help = "List the operators and versions that --pluginref computes, and end."},
+     .help = "Shared libraries with operators of your own for --pluginref; each exports "
+             "pgy_ref_ops_get as polygraphy/ref_ops.h says. The operators there are: "
+             "docs/operators.md.",
+     .example = "--ref-ops ./libmyops.so"},
 };
 const px_opt_section px_ref_group = {"Reference Interpreter", "How --pluginref computes.",
                                      ref_group_rows, PX_COUNTOF(ref_group_rows)};

@@ -6,7 +6,7 @@
 
 typedef struct px_ref_args {
     px_opt_str ref_precision; /* "float64" (default) or "typed" */
-    px_opt_flag ref_ops;      /* list the operators there are and stop */
+    px_opt_strs ref_ops;      /* libraries of users' operators */
     bool is_unrounded;        /* no option: outputs stay float64 (complex128), as computed */
 } px_ref_args;
 

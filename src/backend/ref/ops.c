@@ -9,6 +9,7 @@
 
 typedef struct ref_session {
     px_ref_session *core;
+    px_ref_user_ops *user_ops;
     bool is_unrounded;
     const pgy_io *inputs; /* owned by the model */
     size_t n_inputs;
@@ -30,6 +31,7 @@ static void close_session(void *session)
     if (!s)
         return;
     px_ref_session_close(s->core);
+    px_ref_user_ops_close(s->user_ops);
     px_arena_fini(&s->arena);
     px_mem_free(s);
 }
@@ -66,7 +68,10 @@ static pgy_status *open_session(pgy_context *cx, void *lib, pgy_model *model, co
     PX_TRY(PX_ALLOC(s, 1));
     s->is_unrounded = a && a->is_unrounded;
     PX_TRY(pgy_model_inputs(model, &s->inputs, &s->n_inputs));
-    PX_TRY(px_ref_session_open(cx, onnx, &(px_ref_options){.is_typed = is_typed}, &s->core));
+    if (a && a->ref_ops.n > 0)
+        PX_TRY(px_ref_user_ops_open(a->ref_ops.at, a->ref_ops.n, &s->user_ops));
+    PX_TRY(px_ref_session_open(
+        cx, onnx, &(px_ref_options){.is_typed = is_typed, .user_ops = s->user_ops}, &s->core));
     if (s->core->plan->n_inputs != s->n_inputs)
         PX_TRY(PX_FAIL(PGY_ERR_BUG, "The plan has %zu inputs and the model %zu",
                        s->core->plan->n_inputs, s->n_inputs));

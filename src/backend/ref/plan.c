@@ -536,16 +536,17 @@ static pgy_status *step_finish(px_ref_session *s, px_ref_plan *plan, px_ref_step
         PX_TRY(function_plan(s, plan, step, fn, depth));
         goto done;
     }
-    step->op = px_ref_op_find(node->domain, node->op_type, step->opset);
+    step->op = px_ref_user_ops_find(s->options.user_ops, node->domain, node->op_type, step->opset);
     if (!step->op)
-        PX_TRY(
-            PX_FAIL(PGY_ERR_UNSUPPORTED,
-                    "The reference interpreter has no operator '%.*s' (domain '%.*s', version "
-                    "%lld), which node '%.*s' needs. Compare without --pluginref, or stop before "
-                    "that node with --onnx-outputs; an operator is added as a table row and a "
-                    "kernel in src/backend/ref/op/",
-                    PX_STR_ARG(node->op_type), PX_STR_ARG(node->domain), (long long)step->opset,
-                    PX_STR_ARG(node->name)));
+        step->op = px_ref_op_find(node->domain, node->op_type, step->opset);
+    if (!step->op)
+        PX_TRY(PX_FAIL(PGY_ERR_UNSUPPORTED,
+                       "The reference interpreter has no operator '%.*s' (domain '%.*s', version "
+                       "%lld), which node '%.*s' needs. Give a library with a kernel of it with "
+                       "--ref-ops (polygraphy/ref_ops.h says how it is written), stop before that "
+                       "node with --onnx-outputs, or compare without --pluginref",
+                       PX_STR_ARG(node->op_type), PX_STR_ARG(node->domain), (long long)step->opset,
+                       PX_STR_ARG(node->name)));
     PX_TRY(check_arity(step));
 done:
     return st;

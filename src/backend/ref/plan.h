@@ -12,6 +12,7 @@
 #define PX_BACKEND_REF_PLAN_H
 
 #include "backend/ref/ref.h"
+#include "backend/ref/user_ops.h"
 
 #define PX_REF_MAX_DEPTH 48        /* nested subgraphs and function calls */
 #define PX_REF_MAX_STEPS (1 << 20) /* nodes of all plans of a session, functions expanded */
@@ -113,8 +114,9 @@ struct px_ref_plan {
 };
 
 typedef struct px_ref_options {
-    bool is_typed;       /* round every operator's outputs to their declared types */
-    uint64_t limit_size; /* bytes alive at once; 0: the machine's memory */
+    bool is_typed;                   /* round every operator's outputs to their declared types */
+    uint64_t limit_size;             /* bytes alive at once; 0: the machine's memory */
+    const px_ref_user_ops *user_ops; /* outlive the session; NULL: none */
 } px_ref_options;
 
 typedef struct px_ref_session {
