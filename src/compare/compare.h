@@ -75,14 +75,21 @@ typedef struct px_accuracy {
 
 void px_accuracy_fini(px_accuracy *accuracy);
 
-/* Called at the places where the reference draws, for every output that `simple` compares. */
+/* What is being compared; borrowed for the call. */
+typedef struct px_plot_site {
+    const char *output;    /* in the first run */
+    const char *runner[2]; /* the second one is the reference of relative errors */
+} px_plot_site;
+
+/* Called at the places where the reference draws, for every output that `simple` compares. `pair`
+ * and `stats` are NULL for outputs of text. */
 typedef enum px_plot_stage {
     PX_PLOT_ERRORS,
     PX_PLOT_ABS_HEATMAP,
     PX_PLOT_REL_HEATMAP
 } px_plot_stage;
 typedef struct px_plot_hook {
-    pgy_status *(*draw)(void *user, pgy_context *cx, px_plot_stage stage, const char *output,
+    pgy_status *(*draw)(void *user, pgy_context *cx, px_plot_stage stage, const px_plot_site *site,
                         const px_pair *pair, const px_pair_stats *stats);
     void *user;
 } px_plot_hook;

@@ -195,10 +195,12 @@ static void log_ulp(const px_case *c, const px_ulp *ulp)
 static pgy_status *draw(const px_case *c, px_plot_stage stage, const px_pair *pair,
                         const px_output_result *r)
 {
+    const px_plot_site site = {c->name[0], {c->runner[0], c->runner[1]}};
     if (c->plot == NULL || c->plot->draw == NULL)
         return NULL;
     px_log_indent(c->cx, 1);
-    pgy_status *st = c->plot->draw(c->plot->user, c->cx, stage, c->name[0], pair, &r->stats);
+    pgy_status *st =
+        c->plot->draw(c->plot->user, c->cx, stage, &site, pair, pair != NULL ? &r->stats : NULL);
     px_log_indent(c->cx, -1);
     return st;
 }
@@ -297,8 +299,9 @@ done:
 /* ---- text outputs ---- */
 
 /* Ours: the reference cannot subtract strings; they match when all are equal. */
-static void compare_strings(const px_case *c, pgy_tensor *const t[2], px_output_result *r)
+static pgy_status *compare_strings(const px_case *c, pgy_tensor *const t[2], px_output_result *r)
 {
+    pgy_status *st = NULL;
     const pgy_string *a = t[0]->data, *b = t[1]->data;
     int64_t n = 0, first = -1;
     px_buf text = {0};
@@ -314,10 +317,14 @@ static void compare_strings(const px_case *c, pgy_tensor *const t[2], px_output_
         px_buf_repr(&text, (px_str){b[first].ptr, b[first].len});
     }
     px_log_text(c->cx, PGY_LOG_INFO, PX_AT_COMPARE, px_buf_str(&text));
-    px_buf_fini(&text);
     r->bare = true;
     r->passed = n == 0;
+    PX_TRY(draw(c, PX_PLOT_ERRORS, NULL, r));
+    PX_TRY(draw(c, PX_PLOT_ABS_HEATMAP, NULL, r));
     log_verdict(c, r);
+done:
+    px_buf_fini(&text);
+    return st;
 }
 
 /* ---- the function ---- */
@@ -360,7 +367,7 @@ pgy_status *px_func_simple(const px_case *c, px_output_result *out)
         goto done;
     }
     if (t[0]->dtype == PGY_DTYPE_STRING && t[1]->dtype == PGY_DTYPE_STRING) {
-        compare_strings(c, t, &r);
+        PX_TRY(compare_strings(c, t, &r));
         *out = r;
         goto done;
     }
