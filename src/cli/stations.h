@@ -18,6 +18,7 @@
 #include "cli/run_args.h"
 #include "compare/compare.h"
 #include "compare/referee.h"
+#include "report/pictures.h"
 #include "results/results.h"
 #include "runner/loop.h"
 
@@ -30,6 +31,7 @@ typedef struct px_run_state {
     size_t n_runners;
     px_feeds_source *source;
 
+    px_pictures pictures; /* drawn while results are compared */
     px_results results;   /* of the runners, then of files */
     px_accuracy accuracy; /* what was compared; empty when nothing is */
     bool is_valid;        /* --validate found nothing bad */

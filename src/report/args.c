@@ -1,6 +1,8 @@
 /* report/args.c - options of the pictures of a comparison. */
 #include "report/args.h"
 
+static const char *const picture_formats[] = {"png", "svg", NULL};
+
 static const px_opt report_group_rows[] = {
     {.names = "--save-heatmaps",
      .metavar = "DIR",
@@ -23,6 +25,14 @@ static const px_opt report_group_rows[] = {
      .type = &px_type_flag,
      PX_BIND(px_report_args, show_error_metrics_plot, px_opt_flag),
      .help = "Show these plots."},
+    {.names = "--picture-format",
+     .metavar = "FORMAT",
+     .type = &px_type_str,
+     .nargs = PX_NARGS_1,
+     .choices = picture_formats,
+     .flags = PX_OPT_OURS,
+     PX_BIND(px_report_args, picture_format, px_opt_str),
+     .help = "Format of saved pictures. Default: svg for heat maps, png for error plots."},
 };
 const px_opt_section px_report_group = {"Comparison Function: `simple`", NULL, report_group_rows,
                                         PX_COUNTOF(report_group_rows)};

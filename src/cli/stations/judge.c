@@ -25,12 +25,13 @@ pgy_status *px_station_judge(px_run_state *run)
 {
     pgy_status *st = NULL;
     const px_compare_args *args = &run->args->compare;
+    const px_plot_hook draw = px_pictures_hook(&run->pictures);
 
     PX_TRY(save_outputs(run));
     PX_TRY(load_outputs(run));
     PX_TRY(px_postprocess_results(run->cx, args, &run->results));
     if (px_run_compares(run))
-        PX_TRY(px_compare_results(run->cx, args, &run->results, NULL, &run->accuracy));
+        PX_TRY(px_compare_results(run->cx, args, &run->results, &draw, &run->accuracy));
     if (args->validate.given)
         PX_TRY(px_validate_results(run->cx, &run->results, &run->is_valid));
 done:

@@ -38,6 +38,7 @@ pgy_status *px_station_prepare(px_run_state *run)
 {
     pgy_status *st = NULL;
     const px_run_args *args = run->args;
+    PX_TRY(px_pictures_init(&run->pictures, run->cx, &args->report));
     PX_TRY(px_feeds_source_open(run->cx, &args->data, &args->model.input_shapes, &run->source));
     if (args->cli.runners.n > 0) {
         PX_TRY(px_model_open(run->cx, args->model.path, args->model.type, &run->model));
@@ -51,6 +52,7 @@ done:
 void px_run_state_fini(px_run_state *run)
 {
     px_referee_fini(&run->referee);
+    px_pictures_fini(&run->pictures);
     px_accuracy_fini(&run->accuracy);
     px_results_fini(&run->results);
     for (size_t i = 0; i < run->n_runners; i++)
