@@ -31,6 +31,7 @@ static pgy_status *execute(pgy_context *cx, const px_run_args *args, bool *out_p
     PX_TRY(px_loop_sequential(&loop, &run.results));
     PX_TRY(px_station_judge(&run));
     PX_TRY(px_station_referee(&run));
+    PX_TRY(px_station_advise(&run));
     PX_TRY(px_station_conclude(&run, out_passed));
 done:
     px_run_state_fini(&run);

@@ -7,6 +7,7 @@
  *   judge.c       what happens to the results of a whole run: saved, joined by loaded ones,
  *                 post-processed, compared, validated
  *   referee.c     which run is wrong, when the reference interpreter took part
+ *   advise.c      which tolerances would pass, and whether a mismatch looks like rounding
  *   conclude.c    what is made of the verdict: files and reports about the comparison
  *
  * What ends the command without a run (a script that is written instead) is no station: cmd_run.c
@@ -58,6 +59,8 @@ static inline px_loop px_run_loop(const px_run_state *run)
 PX_MUST_USE pgy_status *px_station_prepare(px_run_state *run);
 /* Needs the runners' results in `run->results`. */
 PX_MUST_USE pgy_status *px_station_judge(px_run_state *run);
+/* Needs the verdict. Says nothing when everything passed, unless it was asked to. */
+PX_MUST_USE pgy_status *px_station_advise(px_run_state *run);
 /* Needs whole runs and their verdict; fills `run->referee` when there is a question to settle. */
 PX_MUST_USE pgy_status *px_station_referee(px_run_state *run);
 PX_MUST_USE pgy_status *px_station_conclude(px_run_state *run, bool *out_passed);

@@ -45,6 +45,13 @@ static const px_opt compare_comparisons_rows[] = {
      .type = &px_type_flag,
      PX_BIND(px_compare_args, fail_fast, px_opt_flag),
      .help = "Stop at the first difference."},
+    {.names = "--suggest-tolerances",
+     .type = &px_type_flag,
+     PX_BIND(px_compare_args, suggest_tolerances, px_opt_flag),
+     .flags = PX_OPT_OURS,
+     .help = "Look for the smallest tolerances that pass, for all outputs. Without it, advice "
+             "is given on outputs that fail, from numbers that are there anyway.",
+     .example = "--suggest-tolerances"},
     {.names = "--check-average",
      .type = &px_type_flag,
      PX_BIND(px_compare_args, check_average, px_opt_flag),

@@ -34,6 +34,7 @@ typedef struct px_compare_args {
     px_opt_script compare_func_script; /* "compare_outputs" */
     px_opt_strs load_outputs;
     px_opt_str save_accuracy_results;
+    px_opt_flag suggest_tolerances; /* ours */
 
     px_opt_keyed rtol, atol;       /* default 1e-5 */
     px_opt_keyed check_error_stat; /* TEXT: "max", "mean", "median", "elemwise", "quantile" */

@@ -35,6 +35,7 @@ void px_accuracy_fini(px_accuracy *accuracy)
         px_mem_free(pair->runner[1]);
     }
     px_mem_free(accuracy->at);
+    px_profiles_fini(&accuracy->profiles);
     *accuracy = (px_accuracy){0};
 }
 
@@ -100,7 +101,7 @@ static void log_comparing(const px_comparison *c, const px_case *one, px_compare
     px_buf_fini(&text);
 }
 
-static pgy_status *compare_output(const px_comparison *c, px_compare_func func,
+static pgy_status *compare_output(px_comparison *c, px_compare_func func,
                                   const px_pair_result *pair, const px_result_output *a,
                                   const px_result_output *b, px_output_result *out)
 {
@@ -109,6 +110,7 @@ static pgy_status *compare_output(const px_comparison *c, px_compare_func func,
                    .args = c->args,
                    .layout = c->layout,
                    .plot = &c->plot,
+                   .profiles = c->args->suggest_tolerances.given ? &c->accuracy.profiles : NULL,
                    .runner = {pair->runner[0], pair->runner[1]},
                    .name = {a->name, b->name}};
     PX_TRY(px_lazy_get(c->cx, a->value, &one.tensor[0]));

@@ -12,6 +12,7 @@
 #define PX_COMPARE_COMPARE_H
 
 #include "compare/args.h"
+#include "compare/profile.h"
 #include "compare/stats.h"
 #include "results/results.h"
 
@@ -69,7 +70,8 @@ typedef struct px_pair_result {
 typedef struct px_accuracy {
     px_pair_result *at;
     size_t n, cap;
-    bool average; /* judged on averages over iterations */
+    bool average;         /* judged on averages over iterations */
+    px_profiles profiles; /* of what `simple` compared; empty unless tolerances are to be found */
     bool passed;
 } px_accuracy;
 

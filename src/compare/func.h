@@ -10,6 +10,7 @@ typedef struct px_case {
     const px_compare_args *args;
     px_layout layout;
     const px_plot_hook *plot;
+    px_profiles *profiles; /* NULL: nobody asks for them */
     const char *runner[2], *name[2];
     pgy_tensor *tensor[2];
 } px_case;

@@ -327,6 +327,20 @@ done:
     return st;
 }
 
+/* ---- tolerances ---- */
+
+static pgy_status *add_profile(const px_case *c, const px_pair *pair)
+{
+    pgy_status *st = NULL;
+    px_profile *profile;
+    if (c->profiles == NULL)
+        return NULL;
+    PX_TRY(px_profiles_of(c->profiles, c->name[0], &profile));
+    PX_TRY(px_profile_add(c->cx, pair, profile));
+done:
+    return st;
+}
+
 /* ---- the function ---- */
 
 static pgy_status *read_options(const px_case *c, px_output_result *r)
@@ -376,6 +390,7 @@ pgy_status *px_func_simple(const px_case *c, px_output_result *out)
     PX_TRY(
         px_pair_init(t[0], t[1], c->args->infinities_compare_equal.given, r.atol, r.rtol, &pair));
     PX_TRY(px_pair_stats_of(c->cx, &pair, need, r.quantile, &r.stats));
+    PX_TRY(add_profile(c, &pair));
     judge(c, &pair, &r);
     if (r.stats.n_zero > 0)
         px_log_once(c->cx, PGY_LOG_WARNING, PX_AT_COMPARE,
