@@ -141,6 +141,7 @@ complete -c polygraphy -n '__fish_seen_subcommand_from run' -l postprocess -l po
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l postprocess-func-script -rF -d 'Python file with a function postprocess_outputs(iteration_result). Overrides --postprocess.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l validate -d 'Fail if an output holds NaN or infinity.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l fail-fast -d 'Stop at the first difference.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l suggest-tolerances -d 'Look for the smallest tolerances that pass, for all outputs. Without it, advice is given on outputs that fail, from numbers that are there anyway.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l check-average -d 'Judge each metric by its average over all iterations.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l sequential-runners -d 'Run the runners one after the other. They do so anyway unless --streaming is given.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l compare -l compare-func -xa 'simple indices l2 cosine_similarity distance_metrics psnr snr quality_metrics perceptual_metrics' -d 'How outputs are compared: elementwise (simple, the default), as lists of indices, or by one or several metrics, all of which must pass.'
