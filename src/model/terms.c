@@ -49,24 +49,53 @@ static int weight_input(const px_onnx_node *node)
     return -1;
 }
 
-/* Terms of one sum inside a node. */
-static int64_t sum_length(const px_map *weights, const px_onnx_node *node)
+/* Terms of one sum inside a node; 0: it adds up nothing, or its weights are computed values. */
+static int64_t known_sum(const px_map *weights, const px_onnx_node *node)
 {
     const int input = weight_input(node);
-    if (input < 0)
-        return 1;
-    const px_onnx_tensor *w = weight(weights, node, (size_t)input);
+    const px_onnx_tensor *w = input < 0 ? NULL : weight(weights, node, (size_t)input);
     if (w == NULL || w->rank < 1)
-        return UNKNOWN_SUM;
+        return 0;
     if (is_op(node, "Gemm"))
-        return PX_MAX(1, w->rank == 2 ? w->dims[attr_int(node, "transB", 0) ? 1 : 0] : 1);
+        return w->rank == 2 ? w->dims[attr_int(node, "transB", 0) ? 1 : 0] : 0;
     if (is_op(node, "MatMul") || is_op(node, "MatMulInteger") || is_op(node, "QLinearMatMul"))
-        return PX_MAX(1, w->dims[PX_MAX(0, w->rank - 2)]);
+        return w->dims[PX_MAX(0, w->rank - 2)];
     if (is_op(node, "ConvTranspose"))
         return product(w, 2) * PX_MAX(1, w->dims[0] / PX_MAX(1, attr_int(node, "group", 1)));
     if (is_op(node, "LSTM") || is_op(node, "GRU") || is_op(node, "RNN"))
         return product(w, 2) + attr_int(node, "hidden_size", 0);
     return product(w, 1);
+}
+
+/* What the node adds to the terms of a path through it. */
+static int64_t sum_length(const px_map *weights, const px_onnx_node *node)
+{
+    if (weight_input(node) < 0)
+        return 1;
+    const int64_t known = known_sum(weights, node);
+    return known > 0 ? known : UNKNOWN_SUM;
+}
+
+static pgy_status *index_weights(const px_onnx_graph *graph, px_map *out)
+{
+    pgy_status *st = NULL;
+    for (size_t i = 0; i < graph->n_initializers; i++)
+        PX_TRY(px_map_set(out, graph->initializers[i].name, &graph->initializers[i]));
+done:
+    return st;
+}
+
+pgy_status *px_model_longest_sum(const px_onnx_model *model, int64_t *out)
+{
+    pgy_status *st = NULL;
+    px_map weights = {0};
+    *out = 0;
+    PX_TRY(index_weights(&model->graph, &weights));
+    for (size_t i = 0; i < model->graph.n_nodes; i++)
+        *out = PX_MAX(*out, known_sum(&weights, &model->graph.nodes[i]));
+done:
+    px_map_fini(&weights);
+    return st;
 }
 
 static pgy_status *walk(const px_onnx_graph *graph, const px_map *weights, px_terms *of_node,
@@ -98,8 +127,7 @@ pgy_status *px_model_terms(const px_onnx_model *model, px_str output, px_terms *
     px_terms *of_node = NULL;
     const px_onnx_graph *graph = &model->graph;
     PX_TRY(PX_ALLOC(of_node, graph->n_nodes + 1));
-    for (size_t i = 0; i < graph->n_initializers; i++)
-        PX_TRY(px_map_set(&weights, graph->initializers[i].name, &graph->initializers[i]));
+    PX_TRY(index_weights(graph, &weights));
     PX_TRY(walk(graph, &weights, of_node, &values));
     const px_terms *found = px_map_get(&values, output);
     *out_found = found != NULL;

@@ -20,4 +20,8 @@ typedef struct px_terms {
 PX_MUST_USE pgy_status *px_model_terms(const px_onnx_model *model, px_str output, px_terms *out,
                                        bool *out_found);
 
+/* The longest sum of a product with weights in the main graph; 0 when there is none. Errors: NOMEM.
+ */
+PX_MUST_USE pgy_status *px_model_longest_sum(const px_onnx_model *model, int64_t *out);
+
 #endif

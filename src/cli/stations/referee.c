@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "compare/referee.h"
-#include "model/longest_sum.h"
+#include "model/terms.h"
 #include "model/model.h"
 
 #include <string.h>
@@ -51,7 +51,7 @@ static pgy_status *find_truth(px_run_state *run, truth *out)
     PX_TRY(interpret(run, &exact, &out->exact));
     PX_TRY(interpret(run, &typed, &out->typed));
     PX_TRY(px_model_onnx(run->model, &onnx));
-    out->n_terms = px_onnx_longest_sum(&onnx->graph);
+    PX_TRY(px_model_longest_sum(onnx, &out->n_terms));
 done:
     return st;
 }
