@@ -16,7 +16,6 @@ import sys
 
 # What the interpreter leaves out on purpose: (domain, operator) -> why.
 OUTSIDE = {
-    ("", "ImageDecoder"): "would need decoders of JPEG, PNG, WebP and more",
     ("ai.onnx.preview.training", "Gradient"): "asks for differentiation of the graph it stands in",
 }
 # Domains beside the standard's that rows may belong to.
