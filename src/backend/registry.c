@@ -1,12 +1,14 @@
 /* backend/registry.c - backends by name: those built in, and those registered on a context. */
 #include "backend/registry.h"
 
+#include "backend/trt/setup.h"
 #include "base/context.h"
 
 /* In help order. */
 static const pgy_backend_ops *const built_in[] = {
     &px_onnxrt_ops,
     &px_ref_ops,
+    &px_trt_ops,
 };
 
 const pgy_backend_ops *px_backend_at(size_t i)

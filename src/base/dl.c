@@ -3,15 +3,25 @@
 
 #include <dlfcn.h>
 
-pgy_status *px_dl_open(const char *path, bool global, px_dl *out)
+static pgy_status *open_with(const char *path, int mode, px_dl *out)
 {
-    void *handle = dlopen(path, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL));
+    void *handle = dlopen(path, mode);
     if (handle == NULL) {
         const char *why = dlerror();
         return PX_FAIL(PGY_ERR_BACKEND, "Cannot load %s: %s", path, why ? why : "unknown reason");
     }
     out->handle = handle;
     return NULL;
+}
+
+pgy_status *px_dl_open(const char *path, bool global, px_dl *out)
+{
+    return open_with(path, RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL), out);
+}
+
+pgy_status *px_dl_open_lazy(const char *path, px_dl *out)
+{
+    return open_with(path, RTLD_LAZY | RTLD_GLOBAL, out);
 }
 
 pgy_status *px_dl_bind(const px_dl *dl, const char *symbol, void *out_pointer, size_t size)

@@ -199,6 +199,14 @@ static const px_opt trt_inference_rows[] = {
      .help = "Weights kept on the GPU by a weight-streaming engine: a percentage, bytes "
              "with K, M or G, -1 to let TensorRT decide, -2 to stream nothing.",
      .example = "--weight-streaming-budget 1G"},
+    {.names = "--device",
+     .metavar = "N",
+     .type = &px_type_int,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_trt_args, device, px_opt_int),
+     .flags = PX_OPT_OURS,
+     .help = "Number of the GPU to build for and to run on, as the CUDA driver counts them. "
+             "Default 0."},
 };
 const px_opt_section px_trt_inference = {"TensorRT Inference", "How the engine is run.",
                                          trt_inference_rows, PX_COUNTOF(trt_inference_rows)};

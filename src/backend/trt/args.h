@@ -75,6 +75,7 @@ typedef struct px_trt_args {
     px_opt_int optimization_profile;
     px_opt_str allocation_strategy;     /* "static", "profile", "runtime" */
     px_opt_str weight_streaming_budget; /* raw; see weight_budget */
+    px_opt_int device;                  /* ours: number of the GPU, from 0 */
 
     /* Set by px_trt_args_check. */
     px_trt_profile *profiles;

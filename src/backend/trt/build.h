@@ -1,0 +1,85 @@
+/* backend/trt/build.h - from a model to a plan: network, configuration, build.
+ *
+ * The steps share a px_trt_build, each in a file of its own. An option that the loaded version
+ * cannot serve is an error that says so, never left out in silence.
+ */
+#ifndef PX_BACKEND_TRT_BUILD_H
+#define PX_BACKEND_TRT_BUILD_H
+
+#include "backend/trt/calls.h"
+#include "backend/trt/lib.h"
+#include "backend/trt/setup.h"
+#include "model/edit.h"
+
+typedef struct px_trt_calibrator px_trt_calibrator;
+typedef struct px_trt_selector px_trt_selector;
+
+typedef struct px_trt_build {
+    pgy_context *cx;
+    px_trt_lib *lib;
+    const px_trt_setup *setup;
+    const px_trt_args *args;
+    /* TensorRT's objects; NULL until made. */
+    void *builder, *network, *parser, *config, *timing_cache;
+    void *parser_8;         /* UFF or Caffe parser of 8.6 */
+    pgy_model *model;       /* what is parsed: the runner's, or `own_model` */
+    pgy_model *own_model;   /* without the outputs marked for other runners, or cast to `cast_to` */
+    px_model_args own_args; /* what own_model was loaded with */
+    px_model_image image;   /* bytes of an edited model; the parser points into them */
+    pgy_dtype cast_to;      /* F16 or BF16 where the version has no builder flag; else UNKNOWN */
+    px_trt_calibrator *calibrator;
+    px_trt_selector *selector;
+    px_arena arena;
+} px_trt_build;
+
+/* A serialized engine. */
+typedef struct px_trt_plan {
+    void *memory; /* TensorRT's object that holds the bytes, or NULL */
+    const void *data;
+    size_t size;
+} px_trt_plan;
+
+/* Builds and, where asked for, saves. Errors: BACKEND with TensorRT's words, UNSUPPORTED for an
+ * option that this version lacks, USAGE, IO. */
+PX_MUST_USE pgy_status *px_trt_build_plan(pgy_context *cx, px_trt_lib *lib, pgy_model *model,
+                                          const px_trt_setup *setup, px_trt_plan *out);
+void px_trt_plan_fini(px_trt_plan *plan);
+
+/* --- the steps --- */
+
+/* network.c: makes the network and parses the model into it. */
+PX_MUST_USE pgy_status *px_trt_network_make(px_trt_build *b, pgy_model *model);
+/* network_edit.c: outputs, precisions, types, formats, debug tensors. */
+PX_MUST_USE pgy_status *px_trt_network_edit(px_trt_build *b);
+/* config.c: the whole configuration; profiles, calibrator and tactics by the next ones. */
+PX_MUST_USE pgy_status *px_trt_config_make(px_trt_build *b);
+/* profile.c */
+PX_MUST_USE pgy_status *px_trt_profiles_add(px_trt_build *b);
+/* timing_cache.c. Before the build, and after it. */
+PX_MUST_USE pgy_status *px_trt_timing_cache_load(px_trt_build *b);
+PX_MUST_USE pgy_status *px_trt_timing_cache_save(px_trt_build *b);
+/* describe.c: the configuration as it is now, for reading and for comparing two runs. */
+PX_MUST_USE pgy_status *px_trt_config_describe(px_trt_build *b);
+
+/* calibrator.c: gives int8 calibration to the configuration. `finish` reports what went wrong in
+ * TensorRT's calls of it. */
+PX_MUST_USE pgy_status *px_trt_calibrator_attach(px_trt_build *b, void *profile);
+PX_MUST_USE pgy_status *px_trt_calibrator_finish(px_trt_calibrator *c); /* accepts NULL */
+void px_trt_calibrator_free(px_trt_calibrator *c);                      /* accepts NULL */
+const char *px_trt_calibrator_name(const px_trt_calibrator *c);
+
+/* tactics.c: records or replays the kernels chosen. `finish` says what of the replay could not be
+ * followed, `save` writes what was recorded. */
+PX_MUST_USE pgy_status *px_trt_selector_attach(px_trt_build *b);
+PX_MUST_USE pgy_status *px_trt_selector_finish(px_trt_selector *s); /* accepts NULL */
+PX_MUST_USE pgy_status *px_trt_selector_save(px_trt_selector *s);   /* accepts NULL */
+void px_trt_selector_free(px_trt_selector *s);                      /* accepts NULL */
+
+/* types.c */
+pgy_dtype px_trt_dtype_of(int32_t data_type); /* of nvinfer1::DataType; UNKNOWN for a newer one */
+/* From the names of the Python module ("float16", "fp8") or of the enumeration ("HALF"); -1. */
+int32_t px_trt_data_type_from(const px_trt_abi *abi, px_str name);
+/* True when the version chooses precisions by builder flag; newer ones obey the model alone. */
+bool px_trt_has_precision_flags(const px_trt_abi *abi);
+
+#endif
