@@ -397,7 +397,7 @@ done:
     return st;
 }
 
-static pgy_status *look_for_sonames(search *s, const char *dir)
+static pgy_status *look_for_sonames(search *s, const char *dir, px_found_by by)
 {
     pgy_status *st = NULL;
     char *path = NULL;
@@ -405,13 +405,18 @@ static pgy_status *look_for_sonames(search *s, const char *dir)
         path = px_path_join(dir, *name);
         if (path == NULL)
             PX_TRY(px_status_nomem());
-        PX_TRY(add_candidate(s, path, PX_FOUND_LOADER));
+        PX_TRY(add_candidate(s, path, by));
         px_mem_free(path);
         path = NULL;
     }
 done:
     px_mem_free(path);
     return st;
+}
+
+static pgy_status *look_for_loaders(search *s, const char *dir)
+{
+    return look_for_sonames(s, dir, PX_FOUND_LOADER);
 }
 
 /* The string at `offset`; NULL when it does not end inside the file. */
@@ -466,10 +471,10 @@ static pgy_status *look_in_system(search *s)
     for (const char *const *name = s->runtime->sonames; *name != NULL; name++)
         px_buf_printf(&s->out->places, "%s%s", name == s->runtime->sonames ? "" : ", ", *name);
     px_buf_puts(&s->out->places, ")\n");
-    PX_TRY(for_each_folder(s, dirs, look_for_sonames));
+    PX_TRY(for_each_folder(s, dirs, look_for_loaders));
     PX_TRY(look_in_cache(s));
     for (size_t i = 0; i < PX_COUNTOF(system_folders); i++)
-        PX_TRY(look_for_sonames(s, system_folders[i]));
+        PX_TRY(look_for_loaders(s, system_folders[i]));
 done:
     return st;
 }
@@ -486,7 +491,10 @@ pgy_status *px_discover(const px_runtime *runtime, px_discovery *out)
 
     if (chosen != NULL) {
         px_buf_printf(&found.places, "  %s (%s)\n", chosen, runtime->variable);
-        PX_TRY(add_candidate(&s, chosen, PX_FOUND_VARIABLE));
+        if (px_path_is_dir(chosen))
+            PX_TRY(look_for_sonames(&s, chosen, PX_FOUND_VARIABLE));
+        else
+            PX_TRY(add_candidate(&s, chosen, PX_FOUND_VARIABLE));
         goto complete;
     }
     if (runtime->variable != NULL)

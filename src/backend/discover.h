@@ -2,7 +2,8 @@
  *
  * Looking means reading folders only: no library is loaded and no Python is started. Places, in
  * order:
- *   1. the path in the runtime's variable, e.g. POLYGRAPHY_ONNXRT_LIB; it alone counts when set
+ *   1. the path in the runtime's variable, e.g. POLYGRAPHY_ONNXRT_LIB, of the library or its
+ * folder; it alone counts when set
  *   2. what `polygraphy backends install NAME` put under $XDG_DATA_HOME/polygraphy/backends/NAME
  *   3. the site-packages of $VIRTUAL_ENV
  *   4. the site-packages of each python3 on PATH (pyvenv.cfg and pyenv's shims are understood),

@@ -1,7 +1,9 @@
 /* cli/main.c - the program around the command. */
+#include "cli/restart.h"
 #include "polygraphy/command.h"
 
 int main(int argc, char **argv)
 {
+    px_restart_for_trt(argc, argv);
     return pgy_command(argc, (const char *const *)argv);
 }

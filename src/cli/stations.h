@@ -16,11 +16,13 @@
 #ifndef PX_CLI_STATIONS_H
 #define PX_CLI_STATIONS_H
 
+#include "backend/trt/setup.h"
 #include "cli/run_args.h"
 #include "compare/compare.h"
 #include "compare/referee.h"
 #include "report/pictures.h"
 #include "results/results.h"
+#include "runner/calibration.h"
 #include "runner/loop.h"
 
 typedef struct px_run_state {
@@ -31,6 +33,8 @@ typedef struct px_run_state {
     px_runner **runners; /* in the order of their options */
     size_t n_runners;
     px_feeds_source *source;
+    px_trt_setup trt;                /* what --trt is opened with */
+    px_calibration_data calibration; /* feeds its int8 calibration */
 
     px_pictures pictures; /* drawn while results are compared */
     px_results results;   /* of the runners, then of files */

@@ -7,7 +7,8 @@
 
 typedef enum need {
     NEED_ONNX, /* some selected runner loads the model as ONNX */
-    NEED_RUNNER
+    NEED_RUNNER,
+    NEED_TRT /* the TensorRT runner is selected */
 } need;
 
 typedef struct refusal {
@@ -28,6 +29,14 @@ static const refusal refusals[] = {
      "--postprocess-func-script", "run Python scripts", "use --postprocess"},
     {offsetof(px_run_args, compare.compare_func_script.given), NEED_RUNNER, "--compare-func-script",
      "run Python scripts", "use --compare"},
+
+    {offsetof(px_run_args, trt.trt_config_script.given), NEED_TRT, "--trt-config-script",
+     "run Python scripts", "use the options of the TensorRT builder"},
+    {offsetof(px_run_args, trt.trt_config_postprocess_script.given), NEED_TRT,
+     "--trt-config-postprocess-script", "run Python scripts",
+     "use the options of the TensorRT builder"},
+    {offsetof(px_run_args, trt.trt_network_postprocess_script.given), NEED_TRT,
+     "--trt-network-postprocess-script", "run Python scripts", "change the ONNX model instead"},
 
     {offsetof(px_run_args, runner.streaming.given), NEED_RUNNER, "--streaming",
      "run runners side by side", "leave the option out"},
@@ -58,7 +67,9 @@ static bool counts(const px_run_args *args, need what)
 {
     switch (what) {
     case NEED_ONNX:
-        return runs(args, "onnxrt") || runs(args, "pluginref");
+        return runs(args, "onnxrt") || runs(args, "pluginref") || runs(args, "trt");
+    case NEED_TRT:
+        return runs(args, "trt");
     case NEED_RUNNER:
         return args->cli.runners.n > 0 || args->compare.load_outputs.n > 0;
     }
@@ -74,11 +85,13 @@ static pgy_status *refuse(const char *option, const char *missing, const char *w
 /* What is not an option of its own but one of its values. */
 static pgy_status *refuse_values(const px_run_args *args)
 {
-    if (runs(args, "trt"))
-        return refuse("--trt", "run TensorRT", "choose another runner, such as --onnxrt");
     if (runs(args, "tf"))
         return refuse("--tf", "run TensorFlow", "choose another runner, such as --onnxrt");
-    if (args->model.path && args->model.type != PGY_MODEL_ONNX && args->cli.runners.n > 0)
+    if (args->model.type == PGY_MODEL_TRT_SCRIPT && runs(args, "trt"))
+        return refuse("--model-type trt-network-script", "run Python scripts",
+                      "give the network as an ONNX model");
+    if (args->model.path && args->model.type != PGY_MODEL_ONNX &&
+        args->model.type != PGY_MODEL_ENGINE && args->cli.runners.n > 0)
         return refuse(px_model_type_name(args->model.type), "convert models of this type to ONNX",
                       "give an ONNX model");
     for (size_t i = 0; i < args->compare.n_funcs; i++) {

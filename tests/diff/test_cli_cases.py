@@ -38,9 +38,9 @@ EXCEPTIONS = {
     "dyn.onnx --onnxrt --onnx-outputs '*'": (0, "PASSED", MARK_ALL),
     "dyn.onnx --onnxrt --onnx-outputs '?'": (0, "PASSED", MARK_ALL),
     "dyn.onnx --onnxrt --onnx-outputs 'mark all'": (0, "PASSED", MARK_ALL),
-    "identity.onnx --trt": (1, "--trt", NO_RUNTIME),
+    "identity.onnx --trt": (1, "TensorRT", NO_RUNTIME),
     "identity.onnx --model-type frozen --onnxrt": (1, "frozen", NO_RUNTIME),
-    "identity.onnx --model-type keras --trt": (1, "--trt", NO_RUNTIME),
+    "identity.onnx --model-type keras --trt": (1, "keras", NO_RUNTIME),
     ". --onnxrt": (1, "ckpt", NO_RUNTIME),
     "identity.onnx --ckpt foo --onnxrt": (1, "ckpt", NO_RUNTIME),
 }

@@ -249,6 +249,9 @@ static pgy_status *set_levels(px_trt_build *b)
     PX_TRY(set_number(b, "--max-aux-streams", &args->max_aux_streams,
                       px_trt_config_set_max_aux_streams));
     if (args->hardware_compatibility_level.given) {
+        if (abi->is_rtx)
+            PX_TRY(px_trt_lacks(b->lib, "--hardware-compatibility-level",
+                                "choice of hardware compatibility", NULL));
         PX_TRY(px_trt_enum_of(b->lib, "--hardware-compatibility-level",
                               "HardwareCompatibilityLevel",
                               args->hardware_compatibility_level.value, &value));

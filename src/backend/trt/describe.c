@@ -151,9 +151,11 @@ static void put_rest(px_trt_build *b, px_buf *text)
     px_buf_printf(text, "%d", px_trt_config_get_builder_optimization_level(abi, b->config));
     row(text, "Auxiliary Streams");
     px_buf_printf(text, "%d", px_trt_config_get_max_aux_streams(abi, b->config));
-    row(text, "Hardware Compatibility");
-    put_enum(text, abi, "HardwareCompatibilityLevel",
-             px_trt_config_get_hardware_compatibility_level(abi, b->config));
+    if (!abi->is_rtx) { /* RTX warns when asked */
+        row(text, "Hardware Compatibility");
+        put_enum(text, abi, "HardwareCompatibilityLevel",
+                 px_trt_config_get_hardware_compatibility_level(abi, b->config));
+    }
     if (px_trt_has(abi, PX_TRT_CONFIG_GET_RUNTIME_PLATFORM)) {
         row(text, "Runtime Platform");
         put_enum(text, abi, "RuntimePlatform", px_trt_config_get_runtime_platform(abi, b->config));

@@ -4,12 +4,15 @@
 #include "model/model.h"
 
 /* The value struct of a backend's options. */
-static const void *backend_args(const px_run_args *args, const char *name)
+static const void *backend_args(const px_run_state *run, const char *name)
 {
+    const px_run_args *args = run->args;
     if (strcmp(name, "onnxrt") == 0)
         return &args->onnxrt;
     if (strcmp(name, "pluginref") == 0)
         return &args->ref;
+    if (strcmp(name, "trt") == 0)
+        return &run->trt;
     return NULL;
 }
 
@@ -26,7 +29,7 @@ static pgy_status *make_runners(px_run_state *run)
                 PX_FAIL(PGY_ERR_UNSUPPORTED, "--%s: this build has no such runner", names->at[i]));
         for (size_t j = 0; j < i; j++)
             k += strcmp(names->at[j], names->at[i]) == 0;
-        PX_TRY(px_runner_new(run->cx, ops, k, backend_args(run->args, names->at[i]), run->model,
+        PX_TRY(px_runner_new(run->cx, ops, k, backend_args(run, names->at[i]), run->model,
                              &run->runners[i]));
         run->n_runners++;
     }
@@ -44,6 +47,13 @@ pgy_status *px_station_prepare(px_run_state *run)
         PX_TRY(px_model_open(run->cx, args->model.path, args->model.type, &run->model));
         run->model->load_args = &args->model;
     }
+    run->calibration = (px_calibration_data){.cx = run->cx,
+                                             .args = &args->data,
+                                             .shapes = &args->model.input_shapes,
+                                             .source = run->source};
+    run->trt = (px_trt_setup){.args = &args->trt,
+                              .calibration_feed = px_calibration_feed,
+                              .calibration_user = &run->calibration};
     PX_TRY(make_runners(run));
 done:
     return st;
@@ -58,6 +68,7 @@ void px_run_state_fini(px_run_state *run)
     for (size_t i = 0; i < run->n_runners; i++)
         px_runner_free(run->runners[i]);
     px_mem_free(run->runners);
+    px_calibration_data_fini(&run->calibration);
     px_feeds_source_close(run->source);
     pgy_model_close(run->model);
 }

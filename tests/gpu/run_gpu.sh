@@ -1,0 +1,213 @@
+#!/usr/bin/env bash
+# The TensorRT runner on a real GPU: what docs/tensorrt.md reports is this script's table.
+#   run_gpu.sh LIBS PROGRAM MODELS OUT [TEST...]
+# LIBS     folder with libnvinfer, its parser, plugins and kernels (tools/get_trt.sh)
+# PROGRAM  a release build of polygraphy
+# MODELS   folder with the files of tools/fetch_models.sh (light, magika, rapidocr, ...); tests whose
+#          model is missing are skipped
+# OUT      folder for logs and the table
+# Needs python3 with onnx, numpy and onnxruntime on PATH. With PX_NVIDIA_PYTHON (a Python with
+# NVIDIA's polygraphy and the tensorrt module of the same release) both tools are compared too.
+# Ends in under 8 minutes on an H100: big models are built side by side (JOBS, default 6).
+set -uo pipefail
+[[ $# -ge 4 ]] || { sed -n '2,12p' "$0"; exit 2; }
+LIBS=$(realpath "$1") PROGRAM=$(realpath "$2") MODELS=$(realpath "$3")
+mkdir -p "$4/logs" "$4/work" && OUT=$(realpath "$4")
+shift 4
+ONLY=" $* "
+HERE=$(cd "$(dirname "$0")" && pwd)
+JOBS=${JOBS:-6} LIMIT=${LIMIT:-240}
+export POLYGRAPHY_TRT_LIB=$LIBS
+export LD_LIBRARY_PATH=$LIBS${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+cd "$OUT/work" || exit 2
+rm -f "$OUT"/logs/*.row
+python3 "$HERE/make_models.py" models || exit 2
+
+row() { # name, result, seconds, note
+  printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" >"$OUT/logs/$1.row"
+  printf '%-28s %-5s %6s s  %s\n' "$1" "$2" "$3" "$4"
+}
+wanted() { [[ $ONLY == "  " || $ONLY == *" $1 "* ]]; }
+
+# What the log of a run says in short.
+summary() {
+  local build infer types
+  build=$(sed -n 's/.*Finished engine building in \([0-9.]*\) seconds.*/\1/p' "$1" | head -1)
+  infer=$(grep -a 'trt-runner' "$1" | sed -n 's/.*Average inference time: \([^ ]*\) ms.*/\1/p' | head -1)
+  types=$(sed -n "s/.*Types that the engine's layers write: //p" "$1" | head -1)
+  printf '%s%s%s' "${build:+build ${build} s }" "${infer:+infer ${infer} ms }" "${types:+[$types]}"
+}
+
+# check NAME [--exit N] [--has REGEX]... [--lacks REGEX]... -- words of `polygraphy run`
+check() {
+  local name=$1 want=0 log seconds start code note=() bad=
+  local has=() lacks=()
+  shift
+  wanted "$name" || return 0
+  while [[ $1 != -- ]]; do
+    case $1 in
+    --exit) want=$2 ;;
+    --has) has+=("$2") ;;
+    --lacks) lacks+=("$2") ;;
+    --needs) [[ -e $2 ]] || { row "$name" SKIP 0 "no $2"; return 0; } ;;
+    esac
+    shift 2
+  done
+  shift
+  log=$OUT/logs/$name.log
+  start=$(date +%s.%N)
+  timeout "$LIMIT" "$PROGRAM" run "$@" >"$log" 2>&1
+  code=$?
+  seconds=$(python3 -c "import time; print('%.1f' % (time.time() - $start))")
+  [[ $code == "$want" ]] || bad="exit code $code, not $want: $(grep -aE '^\[!\]|^\[E\]' "$log" | head -1 | cut -c1-200)"
+  for r in "${has[@]}"; do grep -aqE -- "$r" "$log" || bad+=" lacks /$r/"; done
+  for r in "${lacks[@]}"; do ! grep -aqE -- "$r" "$log" || bad+=" has /$r/"; done
+  note=$(summary "$log")
+  if [[ -n $bad ]]; then row "$name" FAIL "$seconds" "$bad"; else row "$name" ok "$seconds" "$note"; fi
+}
+later() { # the same in the background, at most JOBS at once
+  while (($(jobs -rp | wc -l) >= JOBS)); do wait -n; done
+  check "$@" &
+}
+
+three=(--onnxrt --trt --pluginref)
+loose=(--rtol 1e-3 --atol 1e-3)
+half=(--rtol 2e-2 --atol 2e-2)
+light=$MODELS/light/onnx/backend/test/data/light
+build_fast=(--builder-optimization-level 1)
+
+nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || true
+"$PROGRAM" backends | tee "$OUT/logs/backends.log"
+
+# --- big models, side by side -------------------------------------------------------------------
+for m in alexnet densenet121 inception_v1 inception_v2 resnet50 shufflenet squeezenet vgg19 zfnet512; do
+  f=$light/light_$m.onnx
+  [[ $m == alexnet ]] && f=$light/light_bvlc_alexnet.onnx
+  later "light_$m" --needs "$f" --has 'PASSED \| Runtime' -- "$f" "${three[@]}" "${loose[@]}" "${build_fast[@]}"
+done
+f=$MODELS/magika/magika/models/standard_v3_3/model.onnx
+later real_magika --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${build_fast[@]}" --val-range 'bytes:[0,256]'
+f=$MODELS/rapidocr/rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx
+later real_ocr_det --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${build_fast[@]}" --input-shapes 'x:[1,3,160,160]'
+f=$MODELS/rapidocr/rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx
+later real_ocr_rec --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${build_fast[@]}" --input-shapes 'x:[1,3,48,160]'
+f=$MODELS/openwakeword/openwakeword/resources/models/embedding_model.onnx
+later real_embedding --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${build_fast[@]}"
+f=$MODELS/basic-pitch/basic_pitch/saved_models/icassp_2022/nmp.onnx
+later real_pitch --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${build_fast[@]}"
+
+# --- small models -------------------------------------------------------------------------------
+later cnn --has PASSED -- models/cnn.onnx "${three[@]}" "${loose[@]}" --save-engine cnn.plan --save-outputs cnn.json --save-inputs cnn_in.json
+later cnn_mark_all --has PASSED -- models/cnn.onnx --onnxrt --trt --onnx-outputs mark all --trt-outputs mark all "${loose[@]}"
+later cnn_outputs --has PASSED -- models/cnn.onnx --trt --trt-outputs r1 logits --trt-exclude-outputs logits
+later cnn_by_type --has PASSED -- models/cnn.onnx --trt --trt-outputs-by-type convolution
+later cnn_fp16_flag --has 'layers write' -- models/cnn.onnx --onnxrt --trt --fp16 "${half[@]}"
+later cnn_bf16_flag --has 'layers write' -- models/cnn.onnx --onnxrt --trt --bf16 --rtol 1e-1 --atol 1e-1
+later cnn_fp16_cast -- models/cnn.onnx --onnxrt --trt --fp-to-fp16 --strongly-typed "${half[@]}"
+later cnn_bf16_cast -- models/cnn.onnx --trt --pluginref --fp-to-bf16 --strongly-typed --rtol 1e-1 --atol 1e-1
+later cnn_layer_precision -- models/cnn.onnx --onnxrt --trt --fp16 --precision-constraints prefer --layer-precisions n_c1:float32 n_c2:float16 "${half[@]}"
+later cnn_io_types -- models/cnn.onnx --trt --fp16 --tensor-dtypes x:float16 logits:float16 --tensor-formats 'x:[linear]'
+later cnn_io_chw4 -- models/cnn.onnx --onnxrt --trt --fp16 --tensor-formats 'x:[chw4]' --direct-io "${half[@]}" --tensor-dtypes x:float16
+later cnn_refit_strip -- models/cnn.onnx --onnxrt --trt --refittable "${loose[@]}"
+later cnn_sparse_tf32 -- models/cnn.onnx --onnxrt --trt --sparse-weights --tf32 "${half[@]}"
+later cnn_strongly_typed -- models/cnn.onnx --onnxrt --trt --strongly-typed "${loose[@]}"
+later cnn_config -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --pool-limit workspace:1G tactic_dram:2G --tactic-sources cublas cudnn --preview-features profile_sharing_0806 --max-aux-streams 2 --profiling-verbosity layer_names_only --runtime-platform same_as_build --builder-optimization-level 2 --trt-safety-restricted
+later cnn_hw_compat -- models/cnn.onnx --onnxrt --trt --hardware-compatibility-level ampere_plus "${loose[@]}"
+later cnn_version_compat -- models/cnn.onnx --onnxrt --trt --version-compatible --save-engine vc.plan "${loose[@]}"
+later cnn_debug --has 'c2' -- models/cnn.onnx --onnxrt --trt --onnx-outputs logits c2 --mark-debug c2 "${loose[@]}" --fail-fast
+later cnn_alloc_profile -- models/cnn.onnx --onnxrt --trt --allocation-strategy profile "${loose[@]}"
+later cnn_alloc_runtime -- models/cnn.onnx --onnxrt --trt --allocation-strategy runtime "${loose[@]}"
+later nonzero --has PASSED -- models/nonzero.onnx "${three[@]}" --input-shapes 'x:[5,6]' --iterations 3
+later shape_tensor --has PASSED -- models/reshape.onnx "${three[@]}" --input-shapes 'x:[3,4]' 'shape:[2,6]' --trt-min-shapes 'x:[3,4]' 'shape:[1,1]' --trt-opt-shapes 'x:[3,4]' 'shape:[2,6]' --trt-max-shapes 'x:[3,4]' 'shape:[12,12]'
+later all_types --has PASSED -- models/types.onnx "${three[@]}"
+later zero_size --has PASSED -- models/empty.onnx --onnxrt --trt --input-shapes 'x:[0,4]' --trt-min-shapes 'x:[0,4]' --trt-opt-shapes 'x:[2,4]' --trt-max-shapes 'x:[4,4]'
+profiles=(--trt-min-shapes 'x:[1,16]' --trt-opt-shapes 'x:[4,16]' --trt-max-shapes 'x:[8,16]' --trt-min-shapes 'x:[16,16]' --trt-opt-shapes 'x:[32,16]' --trt-max-shapes 'x:[64,16]')
+later profile_0 --has PASSED -- models/mlp.onnx "${three[@]}" "${profiles[@]}" --input-shapes 'x:[3,16]' "${loose[@]}"
+later profile_1 --has PASSED -- models/mlp.onnx "${three[@]}" "${profiles[@]}" --input-shapes 'x:[40,16]' --optimization-profile 1 "${loose[@]}"
+later profile_out_of_range --exit 1 --has 'refuses the shape' -- models/mlp.onnx --trt "${profiles[@]}" --input-shapes 'x:[9,16]'
+later profile_none --exit 1 --has 'profile\(s\), counted from 0' -- models/mlp.onnx --trt --optimization-profile 5
+later weight_streaming --has 'Weight streaming is enabled' -- models/wide.onnx --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget 50% "${loose[@]}"
+later weight_streaming_auto --has 'Weight streaming' -- models/wide.onnx --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget -1 "${loose[@]}"
+later weight_streaming_none --exit 1 --has 'no weights that can be' -- models/cnn.onnx --trt --weight-streaming-budget 50%
+later unsupported_op --exit 1 --has 'cannot take' -- models/unsupported.onnx --trt
+later device_5 --exit 1 --has 'no GPU number' -- models/cnn.onnx --trt --device 55
+later int8_entropy2 --has 'Saving calibration cache' -- models/cnn.onnx --onnxrt --trt --int8 --calibration-cache e2.cache --iterations 4 --rtol 1 --atol 1
+later int8_minmax -- models/cnn.onnx --onnxrt --trt --int8 --calib-base-cls IInt8MinMaxCalibrator --iterations 4 --rtol 1 --atol 1
+later int8_entropy -- models/cnn.onnx --onnxrt --trt --int8 --calib-base-cls IInt8EntropyCalibrator --iterations 4 --rtol 1 --atol 1
+later int8_legacy -- models/cnn.onnx --onnxrt --trt --int8 --calib-base-cls IInt8LegacyCalibrator --quantile 0.9 --regression-cutoff 0.8 --iterations 4 --rtol 1 --atol 1
+later timing_first --has 'Saving tactic timing cache' -- models/cnn.onnx --trt --save-timing-cache t.cache
+later tactics_save --has 'Saving tactic replay' -- models/cnn.onnx --trt --save-tactics tactics.json --save-outputs tactics_out.json
+wait
+
+# --- what needs the results of the above ----------------------------------------------------------
+head -c 1000 cnn.plan >truncated.plan 2>/dev/null
+head -c 4000 /dev/urandom >random.plan
+later engine_loaded --has PASSED -- cnn.plan --model-type engine --trt --load-inputs cnn_in.json --load-outputs cnn.json "${loose[@]}"
+later engine_vc -- vc.plan --model-type engine --trt
+later engine_truncated --exit 1 --has 'cannot load the engine' -- truncated.plan --model-type engine --trt
+later engine_random --exit 1 --has 'cannot load the engine' -- random.plan --model-type engine --trt
+later int8_cached --has 'Loading calibration cache' --lacks 'Saving calibration' -- models/cnn.onnx --trt --int8 --calibration-cache e2.cache
+later timing_second --has 'Loading tactic timing cache' -- models/cnn.onnx --trt --load-timing-cache t.cache --save-timing-cache t.cache
+later timing_miss --exit 1 -- models/mlp.onnx --trt --load-timing-cache t.cache --error-on-timing-cache-miss
+later tactics_load --has 'Loading tactic replay' --has PASSED -- models/cnn.onnx --trt --load-tactics tactics.json --load-outputs tactics_out.json "${loose[@]}"
+later tactics_wrong_file --exit 1 --has 'no tactic replay file' -- models/cnn.onnx --trt --load-tactics cnn_in.json
+wait
+
+built() { sed -n 's/.*Finished engine building in \([0-9.]*\) seconds.*/\1/p' "$OUT/logs/$1.log" 2>/dev/null | head -1; }
+if wanted timing_ratio; then
+  a=$(built timing_first) b=$(built timing_second)
+  if [[ -n $a && -n $b ]]; then
+    row timing_ratio "$(python3 -c "print('ok' if $b < $a else 'FAIL')")" 0 \
+      "$(python3 -c "print('first build %.2f s, second %.2f s: %.1f times faster' % ($a, $b, $a / $b))")"
+  else
+    row timing_ratio FAIL 0 "a build is missing"
+  fi
+fi
+
+# --- long run: memory must stay flat --------------------------------------------------------------
+if wanted soak && [[ -e cnn.plan ]]; then
+  start=$(date +%s.%N)
+  "$PROGRAM" run cnn.plan --model-type engine --trt --iterations 10000 --memory-budget 1M -q \
+    >"$OUT/logs/soak.log" 2>&1 &
+  pid=$!
+  : >"$OUT/logs/soak.samples"
+  while kill -0 $pid 2>/dev/null; do
+    rss=$(awk '/VmRSS/ {print $2}' /proc/$pid/status 2>/dev/null)
+    gpu=$(nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits 2>/dev/null | head -1)
+    [[ -n $rss ]] && echo "$rss $gpu" >>"$OUT/logs/soak.samples"
+    sleep 0.5
+  done
+  wait $pid
+  code=$?
+  row soak "$([[ $code == 0 ]] && echo ok || echo FAIL)" \
+    "$(python3 -c "import time; print('%.1f' % (time.time() - $start))")" \
+    "$(python3 - "$OUT/logs/soak.samples" <<'P'
+import sys
+rows = [[int(v) for v in l.split()] for l in open(sys.argv[1]) if len(l.split()) == 2]
+third = len(rows) // 3
+if third:
+    mid, end = rows[third], rows[-1]
+    print("10000 iterations; after a third / at the end: host %d / %d MiB, GPU %d / %d MiB" % (
+        mid[0] // 1024, end[0] // 1024, mid[1], end[1]))
+else:
+    print("10000 iterations; too short to sample")
+P
+)"
+fi
+
+# --- the same engine with NVIDIA's tool -----------------------------------------------------------
+if wanted against_nvidia; then
+  if [[ -z ${PX_NVIDIA_PYTHON:-} ]]; then
+    row against_nvidia SKIP 0 "PX_NVIDIA_PYTHON is not set"
+  else
+    python3 "$HERE/against_nvidia.py" "$PROGRAM" "$PX_NVIDIA_PYTHON" cnn.plan cnn_in.json \
+      >"$OUT/logs/against_nvidia.log" 2>&1
+    row against_nvidia "$([[ $? == 0 ]] && echo ok || echo FAIL)" 0 "$(tail -1 "$OUT/logs/against_nvidia.log")"
+  fi
+fi
+
+echo
+cat "$OUT"/logs/*.row | sort >"$OUT/table.tsv"
+printf 'ok %s, failed %s, skipped %s; table in %s\n' "$(grep -c $'\tok\t' "$OUT/table.tsv")" \
+  "$(grep -c $'\tFAIL\t' "$OUT/table.tsv")" "$(grep -c $'\tSKIP\t' "$OUT/table.tsv")" "$OUT/table.tsv"
+! grep -q $'\tFAIL\t' "$OUT/table.tsv"
