@@ -116,6 +116,7 @@ complete -c polygraphy -n '__fish_seen_subcommand_from run' -l dla-workspace-all
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l optimization-profile -x -d 'Number of the profile to run with, counted from 0.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l allocation-strategy -xa 'static profile runtime' -d 'Memory for activations: enough for every profile (static, the default), for the chosen one (profile), or for the shapes at hand (runtime).'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l weight-streaming-budget -x -d 'Weights kept on the GPU by a weight-streaming engine: a percentage, bytes with K, M or G, -1 to let TensorRT decide, -2 to stream nothing.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l device -x -d 'Number of the GPU to build for and to run on, as the CUDA driver counts them. Default 0.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l seed -x -d 'Seed of the random inputs; iteration i uses SEED + i. Default 1.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l val-range -x -d 'Range of the random inputs, default [0,1]. Without a name it holds for all inputs that are not named.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l int-min -x -d 'Smallest random integer, 1 if only --int-max is given. Use --val-range instead.'
