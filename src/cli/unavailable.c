@@ -46,12 +46,6 @@ static const refusal refusals[] = {
      "run runners in processes of their own", "leave the option out"},
     {offsetof(px_run_args, runner.mem_limit.given), NEED_RUNNER, "--mem-limit",
      "run runners in processes of their own", "leave the option out"},
-
-    {offsetof(px_run_args, report.show_heatmaps.given), NEED_RUNNER, "--show-heatmaps",
-     "draw heat maps", "leave the option out; the statistics are printed anyway"},
-    {offsetof(px_run_args, report.show_error_metrics_plot.given), NEED_RUNNER,
-     "--show-error-metrics-plot", "draw plots",
-     "leave the option out; the statistics are printed anyway"},
 };
 
 static bool runs(const px_run_args *args, const char *runner)

@@ -40,13 +40,10 @@
     X(pattern_set_filter)                                                                          \
     X(image_surface_create)                                                                        \
     X(image_surface_create_for_data)                                                               \
-    X(surface_write_to_png_stream)                                                                 \
-    X(surface_flush)                                                                               \
-    X(surface_finish)                                                                              \
-    X(surface_status)                                                                              \
-    X(surface_destroy)                                                                             \
-    X(svg_surface_create_for_stream)                                                               \
-    X(svg_surface_set_document_unit)
+    X(image_surface_get_data) X(image_surface_get_stride) X(image_surface_get_width)               \
+        X(image_surface_get_height) X(surface_write_to_png_stream) X(surface_flush)                \
+            X(surface_finish) X(surface_status) X(surface_destroy)                                 \
+                X(svg_surface_create_for_stream) X(svg_surface_set_document_unit)
 
 typedef struct px_cairo_lib {
 #define MEMBER(name) __typeof__(&cairo_##name) name;

@@ -16,7 +16,7 @@ struct px_canvas {
 
 const char *px_picture_format_name(px_picture_format format)
 {
-    return format == PX_PICTURE_PNG ? "png" : "svg";
+    return format == PX_PICTURE_SVG ? "svg" : "png";
 }
 
 static cairo_status_t append(void *user, const unsigned char *bytes, unsigned int n)
@@ -208,6 +208,19 @@ void px_canvas_image(px_canvas *c, double x, double y, double width, double heig
     c->lib->surface_destroy(image);
 }
 
+/* The top byte of a pixel is whatever cairo left there. */
+static void put_pixels(px_canvas *c, px_buf *out)
+{
+    c->lib->surface_flush(c->surface);
+    const int size[2] = {c->lib->image_surface_get_width(c->surface),
+                         c->lib->image_surface_get_height(c->surface)};
+    const int stride = c->lib->image_surface_get_stride(c->surface);
+    const unsigned char *data = c->lib->image_surface_get_data(c->surface);
+    px_buf_put(out, size, sizeof size);
+    for (int y = 0; y < size[1]; y++)
+        px_buf_put(out, data + (size_t)y * (size_t)stride, (size_t)size[0] * sizeof(px_rgb));
+}
+
 pgy_status *px_canvas_finish(px_canvas *c, px_buf *out)
 {
     cairo_status_t status = c->lib->status(c->cr);
@@ -218,6 +231,8 @@ pgy_status *px_canvas_finish(px_canvas *c, px_buf *out)
         if (status == CAIRO_STATUS_SUCCESS)
             status = c->lib->surface_status(c->surface);
     }
+    if (status == CAIRO_STATUS_SUCCESS && c->format == PX_PICTURE_PIXELS)
+        put_pixels(c, &c->bytes);
     if (c->bytes.failed || status == CAIRO_STATUS_NO_MEMORY)
         return px_status_nomem();
     if (status != CAIRO_STATUS_SUCCESS)

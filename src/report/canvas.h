@@ -8,9 +8,13 @@
 
 #include "report/colormap.h"
 
-typedef enum px_picture_format { PX_PICTURE_PNG, PX_PICTURE_SVG } px_picture_format;
+typedef enum px_picture_format {
+    PX_PICTURE_PNG,
+    PX_PICTURE_SVG,
+    PX_PICTURE_PIXELS /* width and height as int, then px_rgb row by row; not for files */
+} px_picture_format;
 
-/* "png", "svg". */
+/* "png", "svg"; what a file ends in. */
 const char *px_picture_format_name(px_picture_format format);
 
 typedef struct px_canvas px_canvas;

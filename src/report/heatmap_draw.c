@@ -58,6 +58,8 @@ void px_heatmap_put_numbers(const px_heatmap *map, px_buf *out)
         px_buf_printf(out, ", %lld NaN", (long long)s->n_nan);
     if (s->n_inf > 0)
         px_buf_printf(out, ", %lld infinite", (long long)s->n_inf);
+    if ((s->n_nan > 0 || s->n_inf > 0) && !map->all_zero)
+        put_number(out, ", largest finite", map->scale.high);
 }
 
 void px_heatmap_put_layout(const px_heatmap *map, px_buf *out)

@@ -127,8 +127,8 @@ static pgy_status *draw_heatmap(px_pictures *p, px_which which, const px_plot_si
     title.len = 0;
     put_title(&title, which, site->output, &stats->of[which]);
     px_log_indent(p->cx, 1);
-    PX_TRY(px_heatmap_init(p->cx, pair, stats, which, PX_AREA_X, PX_AREA_Y, &map));
     if (p->args->save_heatmaps.given) {
+        PX_TRY(px_heatmap_init(p->cx, pair, stats, which, PX_AREA_X, PX_AREA_Y, &map));
         px_heatmap_file_name(&name, which, site->output, pair, &stats->of[which]);
         PX_TRY(make_path(p, p->args->save_heatmaps.value, &name, format, &path));
         px_log(p->cx, PGY_LOG_INFO, PX_AT_COMPARE, "Saving '%s' heatmap to: '%s'",
@@ -136,6 +136,8 @@ static pgy_status *draw_heatmap(px_pictures *p, px_which which, const px_plot_si
         PX_TRY(px_heatmap_render(&map, &caption, format, PNG_SCALE, &bytes));
         PX_TRY(px_file_write(px_buf_cstr(&path), bytes.ptr, bytes.len));
     }
+    if (p->args->show_heatmaps.given)
+        PX_TRY(px_show_heatmap(&p->show, &caption, pair, stats, which));
 done:
     px_log_indent(p->cx, -1);
     px_heatmap_fini(&map);
@@ -166,6 +168,8 @@ static pgy_status *draw_error_plot(px_pictures *p, const px_plot_site *site, con
         PX_TRY(px_error_plot_render(&plot, &caption, format, PNG_SCALE, &bytes));
         PX_TRY(px_file_write(px_buf_cstr(&path), bytes.ptr, bytes.len));
     }
+    if (p->args->show_error_metrics_plot.given)
+        PX_TRY(px_show_error_plot(&p->show, &caption, &plot));
 done:
     px_log_indent(p->cx, -1);
     px_error_plot_fini(&plot);
@@ -179,8 +183,9 @@ static pgy_status *draw(void *user, pgy_context *cx, px_plot_stage stage, const 
                         const px_pair *pair, const px_pair_stats *stats)
 {
     px_pictures *p = user;
-    const bool plots = p->args->save_error_metrics_plot.given;
-    const bool maps = p->args->save_heatmaps.given;
+    const bool plots =
+        p->args->save_error_metrics_plot.given || p->args->show_error_metrics_plot.given;
+    const bool maps = p->args->save_heatmaps.given || p->args->show_heatmaps.given;
     if (!(stage == PX_PLOT_ERRORS ? plots : maps))
         return NULL;
     if (pair == NULL || pair->count == 0) {
@@ -212,13 +217,20 @@ pgy_status *px_pictures_init(px_pictures *p, pgy_context *cx, const px_report_ar
 {
     pgy_status *st = NULL;
     *p = (px_pictures){.cx = cx, .args = args};
+    px_show_init(&p->show, cx);
     PX_TRY(make_folder("--save-heatmaps", &args->save_heatmaps));
     PX_TRY(make_folder("--save-error-metrics-plot", &args->save_error_metrics_plot));
 done:
     return st;
 }
 
+pgy_status *px_pictures_finish(px_pictures *p)
+{
+    return px_show_finish(&p->show);
+}
+
 void px_pictures_fini(px_pictures *p)
 {
+    px_show_fini(&p->show);
     px_map_fini(&p->names);
 }

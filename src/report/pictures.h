@@ -10,17 +10,21 @@
 
 #include "compare/compare.h"
 #include "report/args.h"
+#include "report/show.h"
 
 typedef struct px_pictures {
     pgy_context *cx;
     const px_report_args *args;
     px_map names; /* of this run's files, with folder and without ending: how often */
+    px_show show;
 } px_pictures;
 
 /* Makes the folders, so that a run does not find out at its end that they cannot be made. `args`
  * must outlive it. Errors: USAGE, IO. */
 PX_MUST_USE pgy_status *px_pictures_init(px_pictures *p, pgy_context *cx,
                                          const px_report_args *args);
+/* Opens the viewer on all that is to be shown there. Call when comparing is over. Errors: IO. */
+PX_MUST_USE pgy_status *px_pictures_finish(px_pictures *p);
 void px_pictures_fini(px_pictures *p);
 
 /* For px_compare_results. Draws nothing when nothing was asked for. */

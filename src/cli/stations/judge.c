@@ -30,8 +30,10 @@ pgy_status *px_station_judge(px_run_state *run)
     PX_TRY(save_outputs(run));
     PX_TRY(load_outputs(run));
     PX_TRY(px_postprocess_results(run->cx, args, &run->results));
-    if (px_run_compares(run))
+    if (px_run_compares(run)) {
         PX_TRY(px_compare_results(run->cx, args, &run->results, &draw, &run->accuracy));
+        PX_TRY(px_pictures_finish(&run->pictures));
+    }
     if (args->validate.given)
         PX_TRY(px_validate_results(run->cx, &run->results, &run->is_valid));
 done:
