@@ -23,6 +23,7 @@ fast: ## the tests that take seconds, without sanitizers
 	ctest --test-dir build/debug -L fast --output-on-failure -j $(JOBS)
 
 bench: all ## measure against the reference; needs `make check` to have run once
+	cmake --build build/release -j $(JOBS) --target bench
 	PX_ORACLE_PYTHON=$(CURDIR)/.venv-0.53.6/bin/python VIRTUAL_ENV=$(CURDIR)/.venv-0.53.6 \
 		python3 bench/bench.py build/release/polygraphy
 

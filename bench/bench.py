@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """bench.py BINARY [NAME...]: whole-command timings against the reference, in one run.
 
-Each row is one of the numbers the project holds itself to. Times are the best of several runs of whole
-processes, ours and the reference's alternating, on the same files; memory is the peak resident set.
-Environment: PX_ORACLE_PYTHON (0.53.6) and the ONNX Runtime it carries. Prints Markdown.
+Each row is one of the numbers the project holds itself to. Ours and the reference's runs take turns on the
+same files. A time is the best of its runs, with the median behind it; the ratio is of the best ones.
+Processor time is of all threads, of the best run by that measure: what other work on the machine changes
+least. Memory is the peak resident set. Small helper programs stand beside BINARY in bench/ (built by
+`cmake --build build/release --target bench`). Environment: PX_ORACLE_PYTHON (0.53.6 and the ONNX Runtime it
+carries). Prints Markdown.
 """
 import os
 import pathlib
 import platform
+import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,10 +20,28 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ENV = {**os.environ, "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", "ORT_DISABLE_TELEMETRY": "1"}
+COUNT = 64 * 2**20
 
 
-def once(command, cwd, ok=(0,)):
-    """Seconds and peak bytes of one process."""
+class Runs:
+    """Wall and processor seconds and peak bytes of the runs of one command."""
+
+    def __init__(self):
+        self.wall, self.cpu, self.memory = [], [], 0
+
+    def add(self, wall, cpu, memory=0):
+        self.wall.append(wall)
+        self.cpu.append(cpu)
+        self.memory = max(self.memory, memory)
+
+    def best(self):
+        return min(self.wall)
+
+    def median(self):
+        return statistics.median(self.wall)
+
+
+def once(command, cwd, ok):
     start = time.perf_counter()
     p = subprocess.Popen(command, cwd=cwd, env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     _, status, usage = os.wait4(p.pid, 0)
@@ -26,129 +49,178 @@ def once(command, cwd, ok=(0,)):
     p.returncode = os.waitstatus_to_exitcode(status)
     if p.returncode not in ok:
         sys.exit(f"{command}: exit code {p.returncode}: {p.stderr.read().decode()[-500:]}")
-    return elapsed, usage.ru_maxrss * 1024
+    p.stderr.close()
+    return elapsed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
-def best(commands, cwd, runs, ok=(0,)):
-    """Best time and its memory for each command; the commands take turns."""
-    out = [(float("inf"), 0)] * len(commands)
-    for _ in range(runs):
+def alternate(commands, cwd, rounds, ok=(0,)):
+    """Runs of each command; `rounds` may be one number for each."""
+    rounds = rounds if isinstance(rounds, list) else [rounds] * len(commands)
+    out = [Runs() for _ in commands]
+    for turn in range(max(rounds)):
         for i, command in enumerate(commands):
-            out[i] = min(out[i], once(command, cwd, ok))
+            if turn < rounds[i]:
+                out[i].add(*once(command, cwd, ok))
     return out
 
 
 def ms(seconds):
-    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+    return f"{seconds * 1e3:.1f} ms" if abs(seconds) < 1 else f"{seconds:.2f} s"
 
 
 def mib(size):
-    return f"{size / 2**20:.0f} MiB"
+    return f"{size / 2**20:.0f} MiB" if size else ""
+
+
+def both(runs):
+    return f"{ms(runs.best())} ({ms(runs.median())})"
 
 
 class Bench:
     def __init__(self, binary):
-        self.ours = [str(pathlib.Path(binary).resolve()), "run"]
+        binary = pathlib.Path(binary).resolve()
+        self.ours = [str(binary), "run"]
+        self.helpers = binary.parent / "bench"
         python = os.environ.get("PX_ORACLE_PYTHON")
         if not python:
             sys.exit("set PX_ORACLE_PYTHON to a Python with polygraphy 0.53.6 (tools/setup.sh test makes one)")
         self.python = python
         self.oracle = [python, str(pathlib.Path(python).parent / "polygraphy"), "run"]
         self.rows = []
-        self.dir = tempfile.TemporaryDirectory(prefix="px_bench_")
-        subprocess.run([python, str(HERE.parent / "tests/diff/make_models.py"), self.dir.name], check=True)
+        self.tmp = tempfile.TemporaryDirectory(prefix="px_bench_", dir=os.environ.get("PX_BENCH_DIR"))
+        self.dir = self.tmp.name
+        subprocess.run([python, str(HERE.parent / "tests/diff/make_models.py"), self.dir], check=True)
 
-    def row(self, what, ours, theirs, note=""):
-        ratio = f"{theirs[0] / ours[0]:.1f} x" if theirs else ""
-        their_time, their_mem = (ms(theirs[0]), mib(theirs[1])) if theirs else ("", "")
-        self.rows.append(f"| {what} | {ms(ours[0])} | {their_time} | {ratio} | {mib(ours[1])} | {their_mem} | {note} |")
+    def row(self, what, ours, theirs, bound, note=""):
+        self.rows.append(f"| {what} | {both(ours)} | {both(theirs)} | {theirs.best() / ours.best():.1f} x "
+                         f"| {ms(min(ours.cpu))} : {ms(min(theirs.cpu))} "
+                         f"| {mib(ours.memory)} : {mib(theirs.memory)} | {bound} | {note} |")
 
-    def python_code(self, code):
-        return [self.python, "-c", code]
+    def code(self, code):
+        subprocess.run([self.python, "-c", code], cwd=self.dir, check=True, env=ENV)
+
+    def output_of(self, command):
+        return subprocess.run(command, cwd=self.dir, env=ENV, check=True, capture_output=True, text=True).stdout
 
     def bench_startup(self):
-        d = self.dir.name
         for what, words, ok in (("`--help`", ["--help"], (0,)), ("`--version`", None, (0,)),
                                 ("wrong option", ["--seed", "x"], (2,))):
             a = self.ours[:1] + ["--version"] if words is None else self.ours + words
             b = self.oracle[:-1] + ["--version"] if words is None else self.oracle + words
-            self.row(what, *best([a, b], d, 5, ok))
+            self.row(what, *alternate([a, b], self.dir, [20, 5], ok), "under 5 ms")
 
     def bench_tiny(self):
-        d = self.dir.name
         words = ["identity.onnx", "--onnxrt"]
-        self.row("tiny model, `--onnxrt`, whole process", *best([self.ours + words, self.oracle + words], d, 10))
+        lib = self.output_of([self.python, "-c", "import onnxruntime, pathlib;"
+                              "print(next(pathlib.Path(onnxruntime.__file__).parent.glob('capi/libonnxruntime.so.1*')))"])
+        bare = [str(self.helpers / "bench_bare_ort"), lib.strip(), "identity.onnx", "x", "y", "1", "1", "2", "2"]
+        ours, theirs, least = alternate([self.ours + words, self.oracle + words, bare], self.dir, [40, 10, 40])
+        self.row("tiny model, `--onnxrt`, whole process", ours, theirs, "at least 10 x")
+        self.row("the same against a bare C program (`bench_bare_ort.c`)", ours, least, "at most 5 ms more",
+                 f"{ms(ours.best() - least.best())} more, {ms(min(ours.cpu) - min(least.cpu))} of processor time")
 
     def bench_compare(self):
-        d = self.dir.name
-        count = 64 * 2**20
-        for i in (1, 2):
-            subprocess.run(self.python_code(
-                "import numpy as np; from polygraphy.comparator import RunResults, IterationResult;"
-                f"x = np.random.RandomState({i}).rand({count}).astype(np.float32);"
-                f"r = RunResults(); r.append(('r{i}', [IterationResult({{'y': x}}, runtime=0.1, runner_name='r{i}')]));"
-                f"r.save('big{i}.json')"), cwd=d, check=True, env=ENV)
-        words = ["--load-outputs", "big1.json", "big2.json", "--atol", "2", "-qq"]
-        ours = best([self.ours + words], d, 3)[0]
-        theirs = best([self.oracle + words], d, 1)[0]
-        self.row("compare two saved 64 Mi float32 outputs", ours, theirs, "data: 512 MiB in memory, 683 MiB of JSON")
+        if not os.path.exists(os.path.join(self.dir, "big1.json")):
+            for i in (1, 2):
+                self.code("import numpy as np; from polygraphy.comparator import RunResults, IterationResult;"
+                          f"x = np.random.RandomState({i}).rand({COUNT}).astype(np.float32); r = RunResults();"
+                          f"r.append(('r{i}', [IterationResult({{'y': x}}, runtime=0.1, runner_name='r{i}')]));"
+                          f"r.save('big{i}.json')")
+        os.link(os.path.join(self.dir, "big1.json"), os.path.join(self.dir, "big3.json"))
+        size = "512 MiB of data + 64 MiB"
+        for what, second, more, ok in (("they differ within tolerance", 2, ["--atol", "2"], (0,)),
+                                       ("they fail: with four histograms", 2, [], (1,)),
+                                       ("they are equal", 3, [], (0,))):
+            words = ["--load-outputs", "big1.json", f"big{second}.json"] + more
+            ours, theirs = alternate([self.ours + words, self.oracle + words], self.dir, [5, 2], ok)
+            self.row(f"compare two saved 64 Mi float32 outputs, whole command; {what}", ours, theirs,
+                     f"at least 50 x; {size}")
+        for name in (1, 2, 3):
+            os.unlink(os.path.join(self.dir, f"big{name}.json"))
+
+    def bench_memory(self):
+        """The comparison alone, of arrays that are in memory."""
+        code = ("import numpy as np, time, resource, sys; from polygraphy.comparator import *;"
+                "from polygraphy.logger import G_LOGGER; G_LOGGER.module_severity = G_LOGGER.INFO;"
+                f"x = [np.random.RandomState(i).rand({COUNT}).astype(np.float32) for i in (1, 2)]\n"
+                "def results(y, n): return (n, [IterationResult({'y': y}, runtime=0.1, runner_name=n)])\n"
+                "for b in x[1], x[0].copy():\n"
+                "    r = RunResults(); r.append(results(x[0], 'a')); r.append(results(b, 'b'))\n"
+                "    t = time.perf_counter(); c = time.process_time()\n"
+                "    Comparator.compare_accuracy(r, compare_func=CompareFunc.simple(atol=2))\n"
+                "    print('\\ntook', time.perf_counter() - t, time.process_time() - c)\n")
+        ours, theirs = [Runs(), Runs()], [Runs(), Runs()]
+        for turn in range(5):
+            text = self.output_of([str(self.helpers / "bench_compare"), "64"])
+            for i, (wall, cpu) in enumerate(re.findall(r"statistics ([\d.]+) s \(cpu ([\d.]+) s", text)):
+                ours[i].add(float(wall), float(cpu))
+            if turn < 2:
+                text = self.output_of([self.python, "-c", code])
+                for i, (wall, cpu) in enumerate(re.findall(r"^took ([\d.]+) ([\d.]+)", text, re.M)):
+                    theirs[i].add(float(wall), float(cpu))
+        for i, what in enumerate(("they differ", "they are equal")):
+            self.row(f"compare two 64 Mi float32 arrays in memory; {what}", ours[i], theirs[i], "at least 50 x")
 
     def bench_files(self):
-        d = self.dir.name
-        code = ("import onnx; from onnx import helper as h, TensorProto as T;"
-                "i = h.make_tensor_value_info('x', T.FLOAT, ['n']); o = h.make_tensor_value_info('y', T.FLOAT, ['n']);"
-                "m = h.make_model(h.make_graph([h.make_node('Identity', ['x'], ['y'])], 'g', [i], [o]),"
-                " opset_imports=[h.make_opsetid('', 13)]); m.ir_version = 8; onnx.save(m, 'vector.onnx')")
-        subprocess.run(self.python_code(code), cwd=d, check=True, env=ENV)
-        base = ["vector.onnx", "--onnxrt", "--input-shapes", f"x:[{256 * 2**20}]", "-qq"]
-        plain = best([self.ours + base], d, 2)[0]
-        save = best([self.ours + base + ["--save-outputs", "gb.json"]], d, 2)[0]
-        floor = best([["dd", "if=/dev/zero", "of=floor.bin", "bs=1M", "count=1366"]], d, 2)[0]
-        self.row("save 1 GiB of outputs as JSON (beyond the run)", (save[0] - plain[0], save[1]), None,
-                 f"writing the same 1366 MiB with dd: {ms(floor[0])}; the run alone: {mib(plain[1])}")
-        os.unlink(os.path.join(d, "floor.bin"))
-        load = best([self.ours + ["--load-outputs", "gb.json", "--validate", "-qq"]], d, 2)[0]
-        read = best([["cat", "gb.json"]], d, 2)[0]
-        self.row("load and validate 1 GiB of outputs", load, None, f"`cat` of the file: {ms(read[0])}")
-        os.unlink(os.path.join(d, "gb.json"))
+        text = self.output_of([str(self.helpers / "bench_files"), self.dir, "1024", "5"])
+        measures = {}
+        for line in text.splitlines():
+            name, best, median, peak, size = line.split()
+            measures[name] = (float(best), float(median), int(peak), int(size))
+        for what, ours, floor in (("save 1 GiB as JSON, against `write` of the same bytes", "save", "write"),
+                                  ("load 1 GiB from JSON, against `read` of the same file", "load", "read")):
+            a, b = measures[ours], measures[floor]
+            self.rows.append(f"| {what} | {ms(a[0])} ({ms(a[1])}) | {ms(b[0])} ({ms(b[1])}) | {b[0] / a[0]:.1f} x | "
+                             f"| {a[2]} MiB : | at most twice the time; 1024 MiB of data + 64 MiB | "
+                             f"the right column is the bare system call, not the reference |")
 
     def bench_random(self):
-        d = self.dir.name
-        count = 64 * 2**20
-        base = ["vector.onnx", "--onnxrt", "--input-shapes"]
-        if not os.path.exists(os.path.join(d, "vector.onnx")):
-            self.bench_files()
-        small = best([self.ours + base + ["x:[1]", "-qq"]], d, 3)[0]
-        large = best([self.ours + base + [f"x:[{count}]", "-qq"]], d, 3)[0]
-        code = (f"import numpy as np, time; r = np.random.RandomState(1); t = time.perf_counter();"
-                f"x = (r.random_sample({count}) * 1.0 + 0.0).astype(np.float32); print(time.perf_counter() - t)")
-        theirs = min(float(subprocess.run(self.python_code(code), capture_output=True, text=True, env=ENV).stdout)
-                     for _ in range(3))
-        self.row("64 Mi random float32 (ours with running Identity on them)", (large[0] - small[0], large[1]),
-                 (theirs, 0), "numpy: drawing and rounding alone")
+        ours, theirs = Runs(), Runs()
+        code = (f"import numpy as np, time; r = np.random.RandomState(1)\nfor _ in range(3):\n"
+                f"    t = time.perf_counter(); c = time.process_time()\n"
+                f"    x = (r.random_sample({COUNT}) * 1.0 + 0.0).astype(np.float32)\n"
+                f"    print(time.perf_counter() - t, time.process_time() - c)")
+        for _ in range(3):
+            for value in self.output_of([str(self.helpers / "bench_random"), "64", "3"]).split("\n")[:-1]:
+                wall, cpu = value.split()
+                ours.add(float(wall), float(cpu))
+            for value in self.output_of([self.python, "-c", code]).split("\n")[:-1]:
+                wall, cpu = value.split()
+                theirs.add(float(wall), float(cpu))
+        self.row("64 Mi random float32, against numpy", ours, theirs, "at least numpy's speed",
+                 "one thread each; the bits are compared by `tests/unit/data`")
 
     def bench_iterations(self):
-        d = self.dir.name
         n = 5000
         base = ["identity.onnx", "--onnxrt", "-qqq"]
-        one = best([self.ours + base], d, 3)[0]
-        many = best([self.ours + base + ["--iterations", str(n)]], d, 3)[0]
-        one_o = best([self.oracle + base], d, 1)[0]
-        many_o = best([self.oracle + base + ["--iterations", str(n)]], d, 1)[0]
-        ours, theirs = (many[0] - one[0]) / n, (many_o[0] - one_o[0]) / n
-        self.rows.append(f"| one more iteration of a tiny model, inference included | {ours * 1e6:.1f} us "
-                         f"| {theirs * 1e6:.0f} us | {theirs / ours:.1f} x | {mib(many[1])} | {mib(many_o[1])} | |")
+        many = ["--iterations", str(n)]
+        runs = alternate([self.ours + base, self.ours + base + many, self.oracle + base, self.oracle + base + many],
+                         self.dir, [10, 10, 3, 3])
+        ours, theirs = Runs(), Runs()
+        for out, one, all_ in ((ours, runs[0], runs[1]), (theirs, runs[2], runs[3])):
+            for wall in all_.wall:
+                out.add((wall - one.best()) / n, (min(all_.cpu) - min(one.cpu)) / n, all_.memory)
+        us = lambda r: f"{r.best() * 1e6:.1f} us ({r.median() * 1e6:.1f} us)"
+        self.rows.append(f"| one more iteration of a tiny model, inference included | {us(ours)} | {us(theirs)} "
+                         f"| {theirs.best() / ours.best():.1f} x | {ours.cpu[0] * 1e6:.1f} us : {theirs.cpu[0] * 1e6:.1f} us "
+                         f"| {mib(ours.memory)} : {mib(theirs.memory)} | under 100 us | |")
+
+
+NAMES = ["startup", "tiny", "compare", "memory", "files", "random", "iterations"]
 
 
 def main() -> int:
-    if len(sys.argv) < 2:
-        sys.exit("usage: bench.py BINARY [startup|tiny|compare|files|random|iterations ...]")
+    if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(NAMES):
+        sys.exit(f"usage: bench.py BINARY [{'|'.join(NAMES)} ...]")
     bench = Bench(sys.argv[1])
-    names = sys.argv[2:] or ["startup", "tiny", "compare", "files", "random", "iterations"]
-    for name in names:
+    before = os.getloadavg()[0]
+    for name in sys.argv[2:] or NAMES:
         getattr(bench, f"bench_{name}")()
-    print(f"{platform.machine()}, {os.cpu_count()} cores; reference 0.53.6\n")
-    print("| what | ours | reference | ratio | our memory | reference's memory | note |\n|---|---|---|---|---|---|---|")
+        print(f"{name} done", file=sys.stderr)
+    print(f"{platform.machine()}, {os.cpu_count()} cores, load {before:.1f} before and {os.getloadavg()[0]:.1f} after, "
+          f"niceness {os.nice(0)}; reference 0.53.6\n")
+    print("| what | ours: best (median) | reference: best (median) | ratio | processor time, ours : reference "
+          "| peak memory, ours : reference | bound | note |\n|---|---|---|---|---|---|---|---|")
     print("\n".join(bench.rows))
     return 0
 

@@ -133,7 +133,7 @@ static void check_bracket(const px_f32_kernels *k, const float *x, int64_t n)
     static int32_t keys[2][PX_MAX_BRACKETS][PX_BLOCK];
     for (int n_brackets = 1; n_brackets <= PX_MAX_BRACKETS; n_brackets++) {
         px_k_brackets b = {.n = n_brackets};
-        px_k_found found[2] = {{{NULL}}};
+        px_k_found found[2] = {0};
         int64_t above[2][PX_MAX_BRACKETS] = {{0}};
         for (int t = 0; t < n_brackets; t++) {
             /* Down from the largest one: the top has no bound, 0.375 is inside or between. */
