@@ -12,7 +12,7 @@
 #include "compare/select.h"
 
 /* Elements from which on a sample pays. */
-#define PX_BRACKET_MIN ((int64_t)1 << 20)
+#define PX_BRACKET_MIN ((int64_t)1 << 18)
 
 typedef struct px_brackets {
     px_k_brackets at;

@@ -16,6 +16,7 @@
 #include <math.h>
 
 #define N_EDGES (PX_HIST_BINS + 1)
+#define WORTH_A_THREAD ((int64_t)1 << 16) /* elements */
 _Static_assert(N_EDGES == PX_MAX_EDGES, "the kernel counts all edges at once");
 
 typedef struct hist_job {
@@ -157,9 +158,11 @@ static void count_parts(void *arg, int64_t begin, int64_t end)
 static pgy_status *count_all(pgy_context *cx, hist_job *job, px_hist *out)
 {
     pgy_status *st = NULL;
-    const int n_threads = cx != NULL ? px_context_threads(cx) : 1;
+    const int n_threads =
+        cx != NULL && job->pair->count > WORTH_A_THREAD ? px_context_threads(cx) : 1;
     job->n_blocks = (job->pair->count + PX_BLOCK - 1) / PX_BLOCK;
-    job->n_parts = (int)PX_MIN(job->n_blocks, (int64_t)PX_MIN(2 * n_threads, 64));
+    job->n_parts =
+        (int)PX_MIN(job->n_blocks, (int64_t)(n_threads == 1 ? 1 : PX_MIN(2 * n_threads, 64)));
     PX_TRY(PX_ALLOC(job->counts, (size_t)job->n_parts));
     PX_TRY(PX_ALLOC(job->scratch, (size_t)job->n_parts));
     for (int p = 0; p < job->n_parts; p++) {

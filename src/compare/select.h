@@ -10,6 +10,8 @@
 #include "compare/kernels/typed.h"
 
 #define PX_MAX_RANKS 12
+/* Up to so many elements their keys are sorted: the bins would be more than the elements. */
+#define PX_SELECT_SORTED ((int64_t)1 << 15)
 
 typedef struct px_select {
     int n_ranks;
@@ -33,5 +35,8 @@ void px_select_count(const px_select *s, px_work work, const px_f32_kernels *k, 
 /* Reads what `n_parts` threads counted (counts[part * PX_MAX_RANKS + target]) and goes one level
  * down. */
 void px_select_advance(px_select *s, uint32_t *const *counts, int n_parts);
+
+/* The other way, for few elements: sets all keys from those of the n elements, which get sorted. */
+void px_select_sort(px_select *s, uint64_t *keys, uint64_t *scratch, int64_t n);
 
 #endif

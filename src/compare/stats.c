@@ -2,7 +2,7 @@
  *
  * What one pass can compute does not need the results of another:
  *   1  mean sums, extremes, mismatches, ULP distances, order statistics: those of large float32
- *      series whole (bracket.h), of all others the first 16 bits (select.h)
+ *      series whole (bracket.h), of short ones by sorting, else their first 16 bits (select.h)
  *   2  squared deviations (need the mean), next 16 bits
  *   3+ remaining bits of 64-bit keys
  * The cut of the data into blocks decides the order of additions (sum.h), so a pass runs once per
@@ -21,9 +21,20 @@
 
 #include <math.h>
 
+#define WORTH_A_THREAD                                                                             \
+    ((int64_t)1 << 16)                 /* elements; waking one takes as long as a few thousand     \
+                                        */
 #define PASS_BUDGET ((size_t)40 << 20) /* bytes for all threads' scratch and counts together */
 
-enum { OP_MEAN = 1, OP_CENTER = 2, OP_EXTREMES = 4, OP_COUNT = 8, OP_DEV = 16, OP_BRACKET = 32 };
+enum {
+    OP_MEAN = 1,
+    OP_CENTER = 2,
+    OP_EXTREMES = 4,
+    OP_COUNT = 8,
+    OP_DEV = 16,
+    OP_BRACKET = 32,
+    OP_KEEP = 64
+};
 enum { Q_MEDIAN_LOW, Q_MEDIAN_HIGH, Q_P90, Q_P95 = 4, Q_P99 = 6, Q_ASKED = 8, N_Q = 10 };
 
 typedef struct series {
@@ -38,7 +49,8 @@ typedef struct series {
     px_extremes extremes;
     px_select select;
     px_brackets brackets;
-    int q[N_Q]; /* positions in `select`, -1: not needed */
+    uint64_t *keys; /* of short series, and as much scratch behind them */
+    int q[N_Q];     /* positions in `select`, -1: not needed */
     uint32_t **counts;
 } series;
 
@@ -194,6 +206,8 @@ static void do_block(stats_job *job, work_part *slot, int part, size_t b)
         if (ops & OP_COUNT)
             px_select_count(&s->select, s->work, job->pair->k, block.at[i], block.n, slot->keys,
                             s->counts + part * PX_MAX_RANKS);
+        if (ops & OP_KEEP)
+            px_t_keys(s->work, block.at[i], block.n, s->keys + block.first);
         if (ops & OP_BRACKET)
             job->pair->k->bracket(block.at[i], block.n, &s->brackets.at, slot->brackets[i].n_above,
                                   &slot->brackets[i].found);
@@ -230,6 +244,8 @@ static void fini_pass(stats_job *job)
         px_mem_free(s->sums);
         px_mem_free(s->abs_sums);
         px_mem_free(s->sums_f64);
+        px_mem_free(s->keys);
+        s->keys = NULL;
         s->counts = NULL;
         s->sums = s->abs_sums = NULL;
         s->sums_f64 = NULL;
@@ -252,8 +268,12 @@ static int slots_for(const stats_job *job)
     for (int i = 0; i < PX_N_OF; i++)
         if (job->ops[i] & OP_COUNT)
             size += (size_t)job->of[i].select.n_targets * PX_RADIX_BINS * sizeof(uint32_t);
-    const size_t n_threads = job->cx != NULL ? (size_t)px_context_threads(job->cx) : 1;
-    size_t n = PX_MIN(PX_MAX(PASS_BUDGET / size, 1), n_threads == 1 ? 1 : 2 * n_threads);
+    size_t n = 1;
+    if (job->cx != NULL && job->cut->count > WORTH_A_THREAD) {
+        const size_t n_threads = (size_t)px_context_threads(job->cx);
+        n = PX_MIN(PX_MAX(PASS_BUDGET / size, 1), n_threads == 1 ? 1 : 2 * n_threads);
+        n = PX_MIN(n, (size_t)(job->cut->count / WORTH_A_THREAD) + 1);
+    }
     n = PX_MAX(n, (size_t)(job->cut->count >> 31) + 1);
     return (int)PX_MIN(n, PX_MAX(job->cut->n, 1));
 }
@@ -287,6 +307,8 @@ static pgy_status *init_pass(stats_job *job)
             PX_TRY(PX_ALLOC(s->abs_sums, n_blocks));
             PX_TRY(PX_ALLOC(s->sums_f64, n_blocks));
         }
+        if (job->ops[i] & OP_KEEP)
+            PX_TRY(PX_ALLOC(s->keys, 2 * (size_t)job->pair->count));
         if (!(job->ops[i] & OP_COUNT))
             continue;
         PX_TRY(PX_ALLOC(s->counts, (size_t)job->n_slots * PX_MAX_RANKS));
@@ -328,6 +350,8 @@ static void finish_series(stats_job *job, int i)
                                    : px_blocks_join_f64(job->cut, s->sums_f64) / n;
     for (int p = 0; p < job->n_slots && (ops & OP_EXTREMES); p++)
         join_extremes(&s->extremes, &job->slots[p].extremes[i], 0);
+    if (ops & OP_KEEP)
+        px_select_sort(&s->select, s->keys, s->keys + job->pair->count, job->pair->count);
     if (ops & OP_COUNT)
         px_select_advance(&s->select, s->counts, job->n_slots);
 }
@@ -335,9 +359,11 @@ static void finish_series(stats_job *job, int i)
 static pgy_status *run_pass(stats_job *job, px_cut cut)
 {
     pgy_status *st = NULL;
-    bool idle = !job->pair_ops;
-    for (int i = 0; i < PX_N_OF; i++)
+    bool idle = !job->pair_ops, bracketed = false;
+    for (int i = 0; i < PX_N_OF; i++) {
         idle = idle && job->ops[i] == 0;
+        bracketed = bracketed || (job->ops[i] & OP_BRACKET) != 0;
+    }
     if (idle)
         goto done;
     if (job->blocks[cut].n == 0)
@@ -347,7 +373,8 @@ static pgy_status *run_pass(stats_job *job, px_cut cut)
     px_parallel_for(job->cx, job->n_slots, 1, do_slots, job);
     for (int i = 0; i < PX_N_OF; i++)
         finish_series(job, i);
-    px_parallel_for(job->cx, PX_N_OF, 1, resolve_brackets, job);
+    if (bracketed)
+        px_parallel_for(job->cx, PX_N_OF, 1, resolve_brackets, job);
     for (int p = 0; p < job->n_slots && job->pair_ops; p++) {
         const work_part *slot = &job->slots[p];
         job->n_mismatch += slot->n_mismatch;
@@ -476,9 +503,12 @@ typedef struct guessing {
     pgy_status *failed[PX_N_OF];
 } guessing;
 
-static bool has_bracket(const series *s)
+/* How the first pass serves the order statistics of a series. */
+static unsigned selection_of(const stats_job *job, const series *s)
 {
-    return s->brackets.at.n > 0;
+    return job->pair->count <= PX_SELECT_SORTED ? OP_KEEP
+           : s->brackets.at.n > 0               ? OP_BRACKET
+                                                : OP_COUNT;
 }
 
 static void guess_series(void *arg, int64_t begin, int64_t end)
@@ -521,7 +551,7 @@ static pgy_status *run_passes(stats_job *job)
             const series *s = &job->of[i];
             job->ops[i] = 0;
             if (s->wanted && cut_of_mean(s) == (px_cut)cut)
-                job->ops[i] |= OP_MEAN | OP_EXTREMES | (has_bracket(s) ? OP_BRACKET : OP_COUNT);
+                job->ops[i] |= OP_MEAN | OP_EXTREMES | selection_of(job, s);
             if (s->wanted && s->dtype != PGY_DTYPE_F32 && cut_of_center(s) == (px_cut)cut)
                 job->ops[i] |= OP_CENTER;
         }
@@ -645,7 +675,7 @@ static pgy_status *fill_equal(pgy_context *cx, const px_pair *pair, unsigned nee
                               const px_stats *a, px_pair_stats *out)
 {
     zero_job job = {.pair = pair};
-    px_parallel_for(cx, pair->count, PX_BLOCK, count_zeros, &job);
+    px_parallel_for(cx, pair->count, WORTH_A_THREAD, count_zeros, &job);
     if (job.failed)
         return px_status_nomem();
     *out = (px_pair_stats){.n_zero = job.n_zero};
