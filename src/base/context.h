@@ -16,6 +16,7 @@ struct pgy_context {
     px_map levels; /* path node -> (level + LEVEL_BIAS), NULL: node without own level */
     px_map seen;   /* texts of "once" messages */
     int indent;
+    int n_mutes; /* > 0: only criticals are shown */
     int n_threads; /* 0: one per CPU of the affinity mask */
     uint64_t memory_budget;
     px_pool *pool;                           /* made on first use */

@@ -147,6 +147,8 @@ bool px_log_enabled(const pgy_context *cx, int severity, const char *origin)
 {
     if (cx == NULL || cx->log_fn == NULL || severity < cx->min_level)
         return false;
+    if (cx->n_mutes > 0 && severity < PGY_LOG_CRITICAL)
+        return false;
     return severity >= px_log_level_of(cx, origin);
 }
 
@@ -196,6 +198,12 @@ void px_log_indent(pgy_context *cx, int delta)
 {
     if (cx != NULL)
         cx->indent += delta;
+}
+
+void px_log_mute(pgy_context *cx, int delta)
+{
+    if (cx != NULL)
+        cx->n_mutes += delta;
 }
 
 int px_log_get_indent(const pgy_context *cx)

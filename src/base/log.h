@@ -37,6 +37,8 @@ void px_log_text(pgy_context *cx, int severity, const char *origin, px_str text)
 /* Nesting depth of the messages that follow; give back what you took. */
 void px_log_indent(pgy_context *cx, int delta);
 int px_log_get_indent(const pgy_context *cx);
+/* Hides all but criticals while more +1 than -1 were given: for runs that are nobody's business. */
+void px_log_mute(pgy_context *cx, int delta);
 
 /* Per-path levels. Paths match by whole components from the root, and the level of the deepest
  * matching node counts only if it is its own; otherwise the default level applies. */

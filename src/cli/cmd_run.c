@@ -25,6 +25,7 @@ static pgy_status *execute(pgy_context *cx, const px_run_args *args, bool *out_p
     px_run_state run = {.cx = cx, .args = args, .is_valid = true};
     PX_TRY(px_run_args_check_plan(cx, args));
     PX_TRY(px_run_args_unavailable(args));
+    PX_TRY(px_check_layers(args));
     log_plan(cx, args);
     PX_TRY(px_station_prepare(&run));
     const px_loop loop = px_run_loop(&run);
@@ -32,6 +33,7 @@ static pgy_status *execute(pgy_context *cx, const px_run_args *args, bool *out_p
     PX_TRY(px_station_judge(&run));
     PX_TRY(px_station_referee(&run));
     PX_TRY(px_station_advise(&run));
+    PX_TRY(px_station_layers(&run));
     PX_TRY(px_station_conclude(&run, out_passed));
 done:
     px_run_state_fini(&run);

@@ -37,6 +37,7 @@ const px_opt_group px_run_groups[] = {
     {&px_compare_psnr, offsetof(px_run_args, compare)},
     {&px_compare_snr, offsetof(px_run_args, compare)},
     {&px_compare_perceptual, offsetof(px_run_args, compare)},
+    {&px_report_layers, offsetof(px_run_args, report)},
     {&px_cli_script, offsetof(px_run_args, cli)},
 };
 const size_t px_n_run_groups = PX_COUNTOF(px_run_groups);

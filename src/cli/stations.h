@@ -8,6 +8,7 @@
  *                 post-processed, compared, validated
  *   referee.c     which run is wrong, when the reference interpreter took part
  *   advise.c      which tolerances would pass, and whether a mismatch looks like rounding
+ *   layers.c      where marked tensors begin to differ; layers run on their own
  *   conclude.c    what is made of the verdict: files and reports about the comparison
  *
  * What ends the command without a run (a script that is written instead) is no station: cmd_run.c
@@ -67,7 +68,12 @@ PX_MUST_USE pgy_status *px_station_judge(px_run_state *run);
 PX_MUST_USE pgy_status *px_station_advise(px_run_state *run);
 /* Needs whole runs and their verdict; fills `run->referee` when there is a question to settle. */
 PX_MUST_USE pgy_status *px_station_referee(px_run_state *run);
+/* Prints nothing unless the comparison was of tensors that the user marked, or asked for it. */
+PX_MUST_USE pgy_status *px_station_layers(px_run_state *run);
 PX_MUST_USE pgy_status *px_station_conclude(px_run_state *run, bool *out_passed);
+
+/* Can the options of layers.c do what they say in this run? Errors: USAGE. */
+PX_MUST_USE pgy_status *px_check_layers(const px_run_args *args);
 
 void px_run_state_fini(px_run_state *run);
 

@@ -128,6 +128,13 @@ void px_comparison_end_pair(px_comparison *c, size_t pair);
  * averages were asked for and cannot be had. */
 PX_MUST_USE pgy_status *px_comparison_finish(px_comparison *c);
 
+/* One pair of outputs under `simple` without a word: all numbers and the verdict, with the options
+ * of output `name`. Arrays of different shapes and types without numbers are `bare`. The caller
+ * frees dims. Errors: USAGE, NOMEM. */
+PX_MUST_USE pgy_status *px_compare_quietly(pgy_context *cx, const px_compare_args *args,
+                                           const char *name, pgy_tensor *a, pgy_tensor *b,
+                                           px_output_result *out);
+
 /* All of the above for runs that are there: consecutive ones are compared, up to the shorter
  * one's iterations. `plot` may be NULL. The caller frees *out with px_accuracy_fini. */
 PX_MUST_USE pgy_status *px_compare_results(pgy_context *cx, const px_compare_args *args,

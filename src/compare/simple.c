@@ -412,3 +412,29 @@ done:
     pgy_tensor_free(t[1]);
     return st;
 }
+
+pgy_status *px_compare_quietly(pgy_context *cx, const px_compare_args *args, const char *name,
+                               pgy_tensor *a, pgy_tensor *b, px_output_result *out)
+{
+    pgy_status *st = NULL;
+    const px_case c = {.cx = cx, .args = args, .name = {name, name}, .tensor = {a, b}};
+    const unsigned need =
+        PX_NEED(PX_OF_A) | PX_NEED(PX_OF_B) | PX_NEED(PX_OF_ABS) | PX_NEED(PX_OF_REL);
+    px_output_result r = {0};
+    px_pair pair;
+    px_work work;
+    PX_TRY(read_options(&c, &r));
+    r.bare = !px_shape_eq(a->rank, a->dims, b->rank, b->dims) || !px_work_of(a->dtype, &work) ||
+             !px_work_of(b->dtype, &work);
+    if (!r.bare) {
+        PX_TRY(px_pair_init(a, b, args->infinities_compare_equal.given, r.atol, r.rtol, &pair));
+        PX_TRY(px_pair_stats_of(cx, &pair, need, r.quantile, &r.stats));
+        judge(&c, &pair, &r);
+        PX_TRY(PX_ALLOC(r.dims, (size_t)a->rank + 1));
+        r.rank = a->rank;
+        memcpy(r.dims, a->dims, (size_t)a->rank * sizeof *r.dims);
+    }
+    *out = r;
+done:
+    return st;
+}

@@ -273,13 +273,13 @@ done:
     return st;
 }
 
-static pgy_status *find_outputs(const px_onnx_index *x, const bool *has, bool all,
+static pgy_status *find_outputs(const px_onnx_index *x, const bool *has, const px_map *wanted,
                                 px_onnx_part *part)
 {
     pgy_status *st = NULL;
     px_map read = {0};
     const px_onnx_graph *g = &x->model->graph;
-    for (size_t i = 0; i < g->n_nodes && !all; i++)
+    for (size_t i = 0; i < g->n_nodes && !wanted; i++)
         for (size_t k = 0; !has[i] && k < x->reads[i].n; k++)
             PX_TRY(px_map_set(&read, x->reads[i].at[k].key, NULL));
     for (size_t i = 0; i < g->n_nodes; i++) {
@@ -288,7 +288,7 @@ static pgy_status *find_outputs(const px_onnx_index *x, const bool *has, bool al
             const px_str name = node->outputs[k];
             const bool is_given = px_map_has(&x->outputs, name);
             const bool is_read = px_map_has(&read, name) && !is_constant_node(node);
-            if (name.len > 0 && (all || is_given || is_read))
+            if (name.len > 0 && (wanted ? px_map_has(wanted, name) : is_given || is_read))
                 PX_TRY(px_map_set(&part->outputs, name, NULL));
         }
     }
@@ -297,19 +297,47 @@ done:
     return st;
 }
 
-pgy_status *px_onnx_part_init(const px_onnx_index *x, const bool *has, bool all, px_onnx_part *out)
+pgy_status *px_onnx_part_init(const px_onnx_index *x, const bool *has, const px_map *wanted,
+                              px_onnx_part *out)
 {
     pgy_status *st = NULL;
     px_onnx_part part = {0};
     const size_t n = x->model->graph.n_nodes;
     PX_TRY(PX_ALLOC(part.has, n));
     memcpy(part.has, has, n * sizeof *has);
-    PX_TRY(find_outputs(x, has, all, &part));
+    PX_TRY(find_outputs(x, has, wanted, &part));
     PX_TRY(find_inputs(x, &part));
     *out = part;
     part = (px_onnx_part){0};
 done:
     px_onnx_part_fini(&part);
+    return st;
+}
+
+pgy_status *px_onnx_part_upto(const px_onnx_index *x, const px_map *known, px_str output, bool *has)
+{
+    pgy_status *st = NULL;
+    const size_t last = producer_at(x, output);
+    size_t *stack = NULL, n = 0;
+    PX_TRY(PX_ALLOC(stack, x->model->graph.n_nodes));
+    if (last > 0 && !has[last - 1]) {
+        has[last - 1] = true;
+        stack[n++] = last - 1;
+    }
+    while (n > 0) {
+        const px_map *reads = &x->reads[stack[--n]];
+        for (size_t i = 0; i < reads->n; i++) {
+            const px_str name = reads->at[i].key;
+            const size_t from = producer_at(x, name);
+            if (from == 0 || has[from - 1] || px_map_has(known, name) ||
+                px_onnx_is_constant(x, name))
+                continue;
+            has[from - 1] = true;
+            stack[n++] = from - 1;
+        }
+    }
+done:
+    px_mem_free(stack);
     return st;
 }
 

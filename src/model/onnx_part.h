@@ -43,10 +43,15 @@ typedef struct px_onnx_part {
     px_map outputs; /* tensors that the part gives, in order of the nodes */
 } px_onnx_part;
 
-/* The part of those nodes for which `has` (one entry per node, borrowed) is true. It gives what the
- * graph gives, what nodes outside read, and with `all` every tensor. */
-PX_MUST_USE pgy_status *px_onnx_part_init(const px_onnx_index *index, const bool *has, bool all,
-                                          px_onnx_part *out);
+/* The part of those nodes for which `has` (one entry per node, borrowed) is true. It gives what is
+ * in `wanted`, or when that is NULL: what the graph gives and what nodes outside read. */
+PX_MUST_USE pgy_status *px_onnx_part_init(const px_onnx_index *index, const bool *has,
+                                          const px_map *wanted, px_onnx_part *out);
+/* Sets `has` for the nodes that it takes to compute `output` from tensors in `known`: its own node
+ * in any case, and from there back to known tensors, constants and the graph's inputs. Entries that
+ * are set already stay. */
+PX_MUST_USE pgy_status *px_onnx_part_upto(const px_onnx_index *index, const px_map *known,
+                                          px_str output, bool *has);
 void px_onnx_part_fini(px_onnx_part *part);
 
 /* Type of a part's input, in the order of part->inputs. */

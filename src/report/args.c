@@ -36,3 +36,25 @@ static const px_opt report_group_rows[] = {
 };
 const px_opt_section px_report_group = {"Comparison Function: `simple`", NULL, report_group_rows,
                                         PX_COUNTOF(report_group_rows)};
+
+static const px_opt report_layers_rows[] = {
+    {.names = "--isolate-layers",
+     .type = &px_type_flag,
+     PX_BIND(px_report_args, isolate_layers, px_opt_flag),
+     .flags = PX_OPT_OURS,
+     .help = "Run every layer once more on the first runner's inputs of that layer, so that the "
+             "report tells its own error from what was accumulated before it. For use with "
+             "`--onnx-outputs mark all`."},
+    {.names = "--extract-first-failure",
+     .metavar = "DIR",
+     .type = &px_type_dir,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_report_args, extract_first_failure, px_opt_str),
+     .flags = PX_OPT_OURS,
+     .help = "Write the smallest part of the model in which the first layer that differs still "
+             "fails to this folder: model.onnx, its inputs, the expected outputs, and command.sh, "
+             "which shows the failure."},
+};
+const px_opt_section px_report_layers = {
+    "Layer by Layer", "Where runners begin to differ, when several outputs are compared.",
+    report_layers_rows, PX_COUNTOF(report_layers_rows)};

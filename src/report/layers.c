@@ -46,7 +46,8 @@ static pgy_status *add_numbers(px_layers *layers, px_layer *layer, const px_outp
     return NULL;
 }
 
-/* A layer for each output of the pair that a node of the graph gives; `where`: name -> 1 + position.
+/* A layer for each output of the pair that a node of the graph gives; `where`: name -> 1 +
+ * position.
  */
 static pgy_status *find_layers(const px_onnx_index *index, const px_pair_result *pair,
                                px_layers *out, px_map *where)
@@ -70,11 +71,8 @@ static pgy_status *find_layers(const px_onnx_index *index, const px_pair_result 
             char *copy = px_arena_strndup(&out->arena, name.ptr, name.len);
             if (!copy)
                 PX_TRY(px_status_nomem());
-            out->at[n++] = (px_layer){.output = copy,
-                                      .node = node,
-                                      .position = i,
-                                      .rank = -1,
-                                      .error = {.passed = true}};
+            out->at[n++] = (px_layer){
+                .output = copy, .node = node, .position = i, .rank = -1, .error = {.passed = true}};
             PX_TRY(px_map_set(where, name, (void *)n));
         }
     }

@@ -72,8 +72,8 @@ PX_MUST_USE pgy_status *px_layers_inputs(pgy_context *cx, px_layers *layers,
                                          const pgy_feed *feed, const px_layer_input **out,
                                          size_t *out_n);
 
-/* The table: one line of what was compared, headings, a line per layer; all of them, or with `brief`
- * those around the first failure when they are many. */
+/* The table: one line of what was compared, headings, a line per layer; all of them, or with
+ * `brief` those around the first failure when they are many. */
 void px_layers_print(px_buf *b, const px_layers *layers, bool brief);
 /* "#12 Conv 'conv1' gives 'x': ..." and a line per input. */
 void px_layers_print_one(px_buf *b, const px_layers *layers, const px_layer *layer,

@@ -25,9 +25,9 @@ enum {
     N_COLUMNS
 };
 
-static const char *const headings[N_COLUMNS] = {
-    "#",       "Operator", "Node",    "Output",  "Shape",   "Max abs",
-    "Max rel", "ULP",      "Own abs", "Own rel", "Own ULP", "Verdict"};
+static const char *const headings[N_COLUMNS] = {"#",       "Operator", "Node",    "Output",
+                                                "Shape",   "Max abs",  "Max rel", "ULP",
+                                                "Own abs", "Own rel",  "Own ULP", "Verdict"};
 
 static bool is_number(int column)
 {

@@ -252,7 +252,7 @@ static pgy_status *run_parts(state *s)
     for (size_t number = 1; s->next < n_nodes;) {
         choose_nodes(s);
         px_onnx_part_fini(&part);
-        PX_TRY(px_onnx_part_init(&s->index, s->has, false, &part));
+        PX_TRY(px_onnx_part_init(&s->index, s->has, NULL, &part));
         if (part.outputs.n > 0)
             PX_TRY(run_part(s, &part, number++));
     }

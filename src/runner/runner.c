@@ -79,11 +79,15 @@ bool px_runner_takes_parts(const px_runner *r)
            args->onnx_outputs.given && px_opt_marks_all(&args->onnx_outputs);
 }
 
+pgy_status *px_runner_activate_bare(px_runner *r)
+{
+    return r->lib == NULL && r->ops->load != NULL ? r->ops->load(r->cx, r->args, &r->lib) : NULL;
+}
+
 static pgy_status *load(px_runner *r)
 {
     pgy_status *st = NULL;
-    if (r->lib == NULL && r->ops->load != NULL)
-        PX_TRY(r->ops->load(r->cx, r->args, &r->lib));
+    PX_TRY(px_runner_activate_bare(r));
     PX_TRY(px_model_load(r->model));
 done:
     return st;

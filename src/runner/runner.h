@@ -35,6 +35,8 @@ bool px_runner_takes_parts(const px_runner *runner);
 /* Activates without a session of the whole model: its inputs and outputs are what the model says,
  * until a part is opened, and again when it is closed. */
 PX_MUST_USE pgy_status *px_runner_activate_parts(px_runner *runner);
+/* Only loads the runtime, without looking at the model: for parts of a model that was loaded. */
+PX_MUST_USE pgy_status *px_runner_activate_bare(px_runner *runner);
 PX_MUST_USE pgy_status *px_runner_open_part(px_runner *runner, pgy_model *part);
 void px_runner_close_part(px_runner *runner);
 /* The model it was made for. */
