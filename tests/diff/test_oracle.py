@@ -25,7 +25,7 @@ import cases
 HERE = pathlib.Path(__file__).resolve().parent
 SKIP = 77
 # Lines that only we print; scripts that read the reference's lines are not disturbed by them.
-OURS = re.compile(r"^\[.\] +(ULP Distance|.* \| Latency|First (bad|NaN|infinity)|Loaded ONNX Runtime )")
+OURS = re.compile(r"^\[.\] +(ULP Distance|.* \| Latency|First (bad|NaN|infinity|layer)|Layers \| |Loaded ONNX Runtime )")
 VERDICT = re.compile(r"(PASSED|FAILED)( \||$)|Accuracy Summary")
 
 
@@ -36,8 +36,10 @@ def normalise(text: str) -> list[str]:
     text = re.sub(r"Runtime: [0-9.]+s", "Runtime: <T>s", text)
     text = re.sub(r"Command: \S*polygraphy run", "Command: polygraphy run", text)
     lines = []
+    is_ours = False
     for line in text.splitlines():
-        if OURS.match(line) or "Loaded Module:" in line or "Loaded extension modules" in line:
+        is_ours = bool(OURS.match(line)) or (is_ours and not line.startswith("["))
+        if is_ours or "Loaded Module:" in line or "Loaded extension modules" in line:
             continue
         # Python prints sets in an order of its own in every process.
         line = re.sub(r"\{('[^:{}]*'(, )?)+\}", lambda m: "{" + ", ".join(sorted(m[0][1:-1].split(", "))) + "}", line)

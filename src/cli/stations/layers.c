@@ -129,14 +129,17 @@ done:
     return st;
 }
 
-static pgy_status *compare_one(const telling *t, const px_golden *golden, const char *name,
-                               pgy_tensor *given, px_layer_error *out)
+/* In the order of the pair: relative errors are to the second runner's values. */
+static pgy_status *compare_one(const telling *t, const px_golden *golden, const px_layers *layers,
+                               const char *name, pgy_tensor *given, px_layer_error *out)
 {
     pgy_status *st = NULL;
     px_output_result r = {0};
     pgy_tensor *value = NULL;
     PX_TRY(px_golden_value(golden, px_str_of(name), &value));
-    PX_TRY(px_compare_quietly(t->run->cx, &t->run->args->compare, name, value, given, &r));
+    const bool is_second = strcmp(px_runner_name(golden->runner), layers->runner[1]) == 0;
+    PX_TRY(px_compare_quietly(t->run->cx, &t->run->args->compare, name, is_second ? value : given,
+                              is_second ? given : value, &r));
     *out = (px_layer_error){.given = true,
                             .passed = r.passed,
                             .max_abs = r.stats.of[PX_OF_ABS].max,
@@ -166,7 +169,7 @@ static pgy_status *isolate_one(const telling *t, const px_golden *golden, px_lay
     PX_TRY(px_golden_run(golden, &piece, &outputs));
     for (size_t i = 0; i < outputs.n; i++) {
         px_layer *of = (px_layer *)px_layers_find(layers, px_str_of(outputs.at[i].name));
-        PX_TRY(compare_one(t, golden, of->output, outputs.at[i].tensor, &of->own));
+        PX_TRY(compare_one(t, golden, layers, of->output, outputs.at[i].tensor, &of->own));
     }
 done:
     px_outputs_clear(&outputs);

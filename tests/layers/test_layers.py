@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""Layer by layer on real models, whole commands:
+
+  planted   one weight in the middle of a copy is changed; the report names the layer that reads it,
+            --isolate-layers finds that this layer alone is wrong, and the extracted folder fails by
+            itself when its command line is run
+  parts     a model with all tensors marked, which runs in parts, gives what the whole model gives:
+            the same tensors bit for bit and the same lines
+  wrong     graphs that are none: one sentence, exit code 1
+
+Environment: POLYGRAPHY_BIN, PX_MODELS, PX_ONNX_PYTHON (onnx and onnxruntime). Usage: test_layers.py [-k WORD]
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+SKIP = 77
+PLANT = """
+import sys, numpy, onnx
+from onnx import numpy_helper
+model = onnx.load(sys.argv[1])
+weights = {t.name: t for t in model.graph.initializer}
+for node in model.graph.node:
+    if node.op_type == "Constant" and node.attribute[0].name == "value":
+        weights[node.output[0]] = node.attribute[0].t
+found = [(n, weights[n.input[1]]) for n in model.graph.node
+         if n.op_type in ("Conv", "Gemm", "MatMul") and n.input[1] in weights and weights[n.input[1]].data_type == 1]
+node, weight = found[len(found) // 2]
+values = numpy_helper.to_array(weight).copy()
+values.reshape(-1)[values.size // 2] += 1 + abs(values).max()
+weight.CopyFrom(numpy_helper.from_array(values, weight.name))
+onnx.save(model, sys.argv[2])
+print(node.output[0])
+"""
+# Weights of the "light" models are computed by ConstantOfShape: an error is planted in such a value.
+PLANT_LIGHT = """
+import sys, onnx
+from onnx import numpy_helper, helper
+model = onnx.load(sys.argv[1])
+made = {n.output[0]: n for n in model.graph.node if n.op_type == "ConstantOfShape"}
+found = [n for n in model.graph.node if n.op_type == "Conv" and n.input[1] in made]
+node = found[len(found) // 2]
+maker = made[node.input[1]]
+value = numpy_helper.to_array(maker.attribute[0].t) * 1.5 + 0.25
+maker.attribute[0].t.CopyFrom(numpy_helper.from_array(value.astype("float32"), "value"))
+onnx.save(model, sys.argv[2])
+print(maker.output[0])
+"""
+NAMES = """
+import sys, json, onnx
+model = onnx.load(sys.argv[1])
+print(json.dumps([o for n in model.graph.node if n.op_type != "Constant" for o in n.output if o]))
+"""
+WRONG = """
+import onnx
+from onnx import helper as h, TensorProto as T
+def save(name, nodes, outputs=("y",), inits=()):
+    io = lambda n: h.make_tensor_value_info(n, T.FLOAT, [2])
+    g = h.make_graph(nodes, "g", [io("x")], [io(o) for o in outputs], list(inits))
+    m = h.make_model(g, opset_imports=[h.make_opsetid("", 13)])
+    m.ir_version = 8
+    onnx.save(m, name)
+save("cycle.onnx", [h.make_node("Add", ["x", "b"], ["a"], "first"), h.make_node("Relu", ["a"], ["b"], "second"),
+                    h.make_node("Relu", ["b"], ["y"], "third")])
+save("twice.onnx", [h.make_node("Relu", ["x"], ["y"], "first"), h.make_node("Abs", ["x"], ["y"], "second")])
+save("missing.onnx", [h.make_node("Add", ["x", "nobody"], ["y"], "first")])
+save("unsorted.onnx", [h.make_node("Relu", ["a"], ["y"], "second"), h.make_node("Abs", ["x"], ["a"], "first")])
+def external(name, **entries):
+    t = T()
+    t.name, t.data_type, t.data_location = "w", 1, T.EXTERNAL
+    t.dims.append(2)
+    for k, v in {"location": "w.bin", **entries}.items():
+        e = t.external_data.add()
+        e.key, e.value = k, str(v)
+    save(name, [h.make_node("Add", ["x", "w"], ["y"], "first")], inits=[t])
+open("w.bin", "wb").write(bytes(16))
+external("length.onnx", offset=0, length=5)
+external("offset.onnx", offset=12, length=8)
+external("far.onnx", offset=2**62, length=8)
+external("negative.onnx", offset=-8, length=8)
+def overlapping():
+    ts = []
+    for name, offset in (("w", 0), ("v", 4)):
+        t = T()
+        t.name, t.data_type, t.data_location = name, 1, T.EXTERNAL
+        t.dims.append(2)
+        for k, v in {"location": "w.bin", "offset": offset, "length": 8}.items():
+            e = t.external_data.add()
+            e.key, e.value = k, str(v)
+        ts.append(t)
+    save("overlap.onnx", [h.make_node("Add", ["x", "w"], ["a"], "first"), h.make_node("Add", ["a", "v"], ["y"], "second")],
+         inits=ts)
+overlapping()
+"""
+
+
+class Failure(Exception):
+    pass
+
+
+def check(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+class Bench:
+    def __init__(self, folder):
+        self.folder = folder
+        self.binary = os.environ["POLYGRAPHY_BIN"]
+        self.python = os.environ["PX_ONNX_PYTHON"]
+        self.env = {**os.environ, "NO_COLOR": "1", "PYTHONWARNINGS": "ignore", "POLYGRAPHY": self.binary}
+        self.env.setdefault("VIRTUAL_ENV", str(pathlib.Path(self.python).parent.parent))
+        self.env.setdefault("ASAN_OPTIONS", "detect_leaks=1:detect_odr_violation=0")
+
+    def run(self, *words, code=0, command=None):
+        p = subprocess.run(command or [self.binary, "run", *map(str, words)], cwd=self.folder, env=self.env,
+                           capture_output=True, text=True, errors="replace", timeout=300)
+        check(p.returncode == code, f"{' '.join(map(str, words))}: exit code {p.returncode}, {code} expected\n"
+              + p.stdout[-1500:] + p.stderr[-1500:])
+        return p.stdout + p.stderr
+
+    def script(self, text, *words):
+        return subprocess.run([self.python, "-c", text, *map(str, words)], cwd=self.folder, env=self.env, check=True,
+                              capture_output=True, text=True).stdout.strip()
+
+
+def test_planted(bench, model, plant):
+    layer = bench.script(plant, model, "planted.onnx")
+    bench.run(model, "--onnxrt", "--onnx-outputs", "mark", "all", "--save-outputs", "whole.json", "--save-inputs",
+              "in.json", "-q")
+    bench.run("planted.onnx", "--onnxrt", "--onnx-outputs", "mark", "all", "--load-inputs", "in.json",
+              "--save-outputs", "planted.json", "-q")
+    # Two files, and the model only to tell the layers.
+    log = bench.run("planted.onnx", "--load-outputs", "planted.json", "whole.json", code=1)
+    check(f"gives '{layer}'" in log.split("First layer that differs")[1].splitlines()[0], f"{layer} is not named:\n{log[-3000:]}")
+    # A runner against a file.
+    log = bench.run("planted.onnx", "--onnxrt", "--onnx-outputs", "mark", "all", "--load-inputs", "in.json", "--load-outputs",
+                    "whole.json", "--isolate-layers", "--extract-first-failure", "out", "-v", code=1)
+    check(f"gives '{layer}'" in log.split("First layer that differs")[1].splitlines()[0], f"{layer} is not named")
+    own = [line for line in log.splitlines() if re.search(r"  (FAILED|PASSED)(, own error|, NaN|, inf|$)", line)]
+    failed = [line for line in own if line.rstrip().endswith("FAILED")]
+    check(len(own) > 20 and len(failed) == 1 and "own error PASSED" in log, "own errors:\n" + "\n".join(own))
+    check(sorted(os.listdir(bench.folder / "out")) == ["command.sh", "expected.json", "inputs.json", "model.onnx"],
+          "files of the extracted folder")
+    log = bench.run(command=["sh", "out/command.sh"], code=1)
+    check(f"FAILED | Output: '{layer}'" in log, log[-2000:])
+    # It is there already, so it is not touched.
+    log = bench.run("planted.onnx", "--onnxrt", "--load-outputs", "whole.json", "--extract-first-failure", "out", code=1)
+    check("holds" in log and "Activating" not in log, log)
+
+
+def lines_of(log):
+    log = re.sub(r"\d\d/\d\d/\d\d-\d\d:\d\d:\d\d", "<WHEN>", log)
+    log = re.sub(r"[0-9.e+-]+ ms", "<T> ms", log)
+    log = re.sub(r"Runtime: .*", "", re.sub(r"Command: .*", "", log))
+    return [line for line in log.splitlines() if "Marking all" not in line]
+
+
+def test_parts(bench, model):
+    names = json.loads(bench.script(NAMES, model))
+    common = [model, "--onnxrt", "--onnxrt", "--iterations", "2"]
+    whole = bench.run(*common, "--onnx-outputs", *names, "--save-outputs", "a.json")
+    parts = bench.run(*common, "--onnx-outputs", "mark", "all", "--save-outputs", "b.json")
+    check(lines_of(whole.replace("a.json", "b.json")) == lines_of(parts), "the lines differ")
+    kept = []
+    for name in ("a.json", "b.json"):
+        with open(bench.folder / name, encoding="utf-8") as f:
+            kept.append([line for line in f if '"runtime":' not in line and "-runner-N" not in line])
+    check(kept[0] == kept[1] and len(kept[0]) > len(names), "the outputs differ")
+
+
+def test_wrong(bench):
+    bench.script(WRONG)
+    expected = {"cycle": "cycle", "twice": "two nodes", "missing": "nobody", "length": "length", "offset": "offset", "far": "",
+                "negative": "offset"}
+    for name, word in expected.items():
+        for words in (["--onnx-outputs", "mark", "all"], []):
+            for runner in ("--onnxrt", "--pluginref"):
+                log = bench.run(f"{name}.onnx", runner, *words, code=1)
+                said = [line for line in log.splitlines() if line.startswith("[!]")]
+                check(len(said) == 1, f"{name} {runner}: one sentence expected:\n{log}")
+                if words and runner == "--onnxrt":
+                    check(word in said[0], f"{name}: {said[0]}")
+    for name in ("unsorted", "overlap"):
+        bench.run(f"{name}.onnx", "--onnxrt", "--onnxrt", "--onnx-outputs", "mark", "all")
+
+
+def main() -> int:
+    missing = [v for v in ("POLYGRAPHY_BIN", "PX_MODELS", "PX_ONNX_PYTHON") if not os.environ.get(v)]
+    if missing:
+        print(f"SKIPPED: {', '.join(missing)} not set")
+        return SKIP
+    models = pathlib.Path(os.environ["PX_MODELS"])
+    light = next(models.rglob("light_squeezenet.onnx"), models / "light_squeezenet.onnx")
+    magika = models / "magika/magika/models/standard_v3_3/model.onnx"
+    ocr = models / "rapidocr/rapidocr_onnxruntime/models"
+    det = ocr / "ch_PP-OCRv4_det_infer.onnx"
+    cases = [("planted in magika", test_planted, magika, PLANT), ("planted in rapidocr det", test_planted, det, PLANT),
+             ("planted in light_squeezenet", test_planted, light, PLANT_LIGHT),
+             ("parts of magika", test_parts, magika), ("parts of rapidocr cls", test_parts, ocr / "ch_ppocr_mobile_v2.0_cls_infer.onnx"),
+             ("wrong graphs", test_wrong)]
+    word = sys.argv[sys.argv.index("-k") + 1] if "-k" in sys.argv else ""
+    n_failed = n_skipped = 0
+    for name, test, *args in cases:
+        if word not in name:
+            continue
+        absent = [a for a in args if isinstance(a, pathlib.Path) and not a.exists()]
+        if absent:
+            print(f"SKIPPED {name}: {absent[0]} is not there (tools/fetch_models.sh gets it)")
+            n_skipped += 1
+            continue
+        with tempfile.TemporaryDirectory(prefix="px_layers_") as folder:
+            try:
+                test(Bench(pathlib.Path(folder)), *args)
+                print(f"ok {name}", flush=True)
+            except (Failure, subprocess.SubprocessError, OSError, IndexError) as e:
+                n_failed += 1
+                print(f"FAILED {name}: {getattr(e, 'stderr', '') or ''}{e}\n  again: test_layers.py -k '{name}'")
+    return 1 if n_failed else SKIP if n_skipped == len(cases) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
