@@ -166,3 +166,5 @@ complete -c polygraphy -n '__fish_seen_subcommand_from run' -l cosine-similarity
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l psnr-threshold -l psnr-tolerance -x -d 'Smallest ratio that passes, in dB. Default 30.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l snr-threshold -l snr-tolerance -x -d 'Smallest ratio that passes, in dB. Default 20.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l lpips-threshold -l lpips-tolerance -x -d 'Largest LPIPS distance that passes. Default 0.1.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l isolate-layers -d 'Run every layer once more on the first runner\'s inputs of that layer, so that the report tells its own error from what was accumulated before it. For use with `--onnx-outputs mark all`.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l extract-first-failure -xa '(__fish_complete_directories)' -d 'Write the smallest part of the model in which the first layer that differs still fails to this folder: model.onnx, its inputs, the expected outputs, and command.sh, which shows the failure.'
