@@ -10,8 +10,8 @@
 
 #include "base/log.h"
 #include "compare/referee.h"
-#include "model/terms.h"
 #include "model/model.h"
+#include "model/terms.h"
 
 #include <string.h>
 
@@ -34,10 +34,16 @@ typedef struct truth {
     int64_t n_terms;
 } truth;
 
-/* Post-processed outputs are no longer what the interpreter gives. */
+/* The reference ran here, on feeds that are at hand. Post-processed outputs are no longer what the
+ * interpreter gives. */
 static bool can_interpret(const px_run_state *run, ptrdiff_t reference)
 {
-    return (size_t)reference < run->n_runners && run->args->compare.n_top_k == 0;
+    const px_compare_args *args = &run->args->compare;
+    const char *name = run->results.at[reference].runner_name;
+    bool is_live = false;
+    for (size_t i = 0; i < run->n_runners; i++)
+        is_live |= strcmp(px_runner_name(run->runners[i]), name) == 0;
+    return is_live && args->n_top_k == 0 && !args->postprocess_func_script.given;
 }
 
 static pgy_status *find_truth(px_run_state *run, truth *out)
