@@ -70,6 +70,8 @@ static void every_allocation_fails_once(const char *words, const char *model)
             used += (size_t)snprintf(text + used, sizeof text - used, "%s/models/%s", PX_TEST_DATA,
                                      model) +
                     1;
+        else if (px_str_is(word, "{ops}"))
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s", PX_REF_OPS) + 1;
         else
             used += (size_t)snprintf(text + used, sizeof text - used, "%.*s", (int)n, p) + 1;
         p += n + (p[n] == ' ');
@@ -114,6 +116,12 @@ static void loading(void **state)
                                 "");
 }
 
+static void users_operators(void **state)
+{
+    PX_UNUSED(state);
+    every_allocation_fails_once("{model} --pluginref --ref-ops {ops}", "conf_decay.onnx");
+}
+
 static int make_dir(void **state)
 {
     PX_UNUSED(state);
@@ -145,6 +153,7 @@ int main(void)
         cmocka_unit_test(reference_runner),
         cmocka_unit_test(saving),
         cmocka_unit_test(loading),
+        cmocka_unit_test(users_operators),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
