@@ -107,6 +107,9 @@ static void draw_axes(const page *p)
     style.anchor = PX_ANCHOR_MIDDLE;
     for (int i = 0; i < n; i++) {
         const double x = x_of(p, ticks[i].value);
+        /* The zero's label stands at the left. */
+        if (x - px_font_width(px_str_of(ticks[i].label), TEXT) / 2 < label_x + BAND + 4)
+            continue;
         px_canvas_line(p->c, x, foot + 1, x, foot + 5, PX_RGB_FAINT);
         px_canvas_text(p->c, x, foot + 18, &style, px_str_of(ticks[i].label));
     }

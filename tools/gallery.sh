@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Draws the pictures of docs/gallery.md again: gallery.sh BINARY
+# Needs ONNX Runtime (`polygraphy backends install onnxrt`) and fetches one model by package name.
+set -euo pipefail
+binary=$(realpath "${1:?usage: gallery.sh BINARY}")
+cd "$(dirname "$0")/.."
+models=$(realpath -m "${PX_MODELS:-.models}")
+[ -d "$models/rapidocr" ] || tools/fetch_models.sh "$models" rapidocr
+out=$(realpath docs)/gallery
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$out"
+cd "$work"
+ocr=$models/rapidocr/rapidocr_onnxruntime/models
+
+draw() { # NAME PATTERN: the one file that matches becomes docs/gallery/NAME
+  local found
+  found=$(find "$work" -name "$2" | sort | head -1)
+  cp "$found" "$out/$1"
+}
+
+# A detector's probability map: ONNX Runtime in float32 against the interpreter in float64.
+"$binary" run "$ocr/ch_PP-OCRv4_det_infer.onnx" --onnxrt --pluginref --input-shapes x:[1,3,128,96] \
+  --save-heatmaps det --save-error-metrics-plot det --picture-format svg -qq || true
+draw detector-absolute.svg 'Absolute*'
+draw detector-relative.svg 'Relative*'
+draw detector-errors.svg 'error_metrics*'
+rm -rf det
+
+# Its first convolution: one tile for each channel.
+"$binary" run "$ocr/ch_PP-OCRv4_det_infer.onnx" --onnxrt --pluginref --input-shapes x:[1,3,32,32] \
+  --onnx-outputs conv2d_451.tmp_0 --save-heatmaps layer --picture-format svg -qq || true
+draw channels-absolute.svg 'Absolute*'
+rm -rf layer
+
+# A recogniser's probabilities: more elements than pixels.
+"$binary" run "$ocr/ch_PP-OCRv4_rec_infer.onnx" --onnxrt --pluginref --input-shapes x:[1,3,48,160] \
+  --save-heatmaps rec --save-error-metrics-plot rec --picture-format svg -qq || true
+draw recogniser-absolute.svg 'Absolute*'
+draw recogniser-errors.svg 'error_metrics*'
+ls -l "$out"
