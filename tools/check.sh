@@ -13,8 +13,9 @@ PX_NODE_TESTS+=:$data/simple:$data/pytorch-converted:$data/pytorch-operator
 PX_ORACLE_PYTHON=$PWD/.venv-0.53.6/bin/python
 PX_ORACLE_PYTHON_SEED=$PWD/.venv-0.49.26/bin/python
 PX_ONNX_PYTHON=$PX_ORACLE_PYTHON
+PX_PLAYWRIGHT=$PWD/.playwright
 VIRTUAL_ENV=$PWD/.venv-0.53.6 # where the tests' ONNX Runtime is found
-export PX_MODELS PX_NODE_TESTS PX_ORACLE_PYTHON PX_ORACLE_PYTHON_SEED PX_ONNX_PYTHON VIRTUAL_ENV
+export PX_MODELS PX_NODE_TESTS PX_ORACLE_PYTHON PX_ORACLE_PYTHON_SEED PX_ONNX_PYTHON PX_PLAYWRIGHT VIRTUAL_ENV
 
 cmake --preset asan >/dev/null
 cmake --build build/asan -j "$jobs"

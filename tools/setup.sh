@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 # True when a tool of one's own serves as well as Debian's package.
 have() {
   case $1 in
-  gcc | cmake | make | clang | clang-format | pkg-config | shellcheck) command -v "$1" >/dev/null ;;
+  gcc | cmake | make | clang | clang-format | pkg-config | shellcheck | chromium | npm) command -v "$1" >/dev/null ;;
+  nodejs) command -v node >/dev/null ;;
   python3) command -v python3 >/dev/null ;;
   python3-pip) python3 -m pip --version >/dev/null 2>&1 ;;
   python3-venv) python3 -c 'import venv, ensurepip' 2>/dev/null ;;
@@ -23,7 +24,7 @@ want() {
 for part in "$@"; do
   case $part in
   build) want gcc make cmake pkg-config libcairo2-dev zlib1g-dev python3 python3-pip ;;
-  test) want libcmocka-dev python3-venv clang clang-format libclang-rt-14-dev ;;
+  test) want libcmocka-dev python3-venv clang clang-format libclang-rt-14-dev libxml2-utils chromium nodejs npm ;;
   *) echo "setup.sh: unknown part '$part' (build, test)" >&2 && exit 2 ;;
   esac
 done
@@ -49,8 +50,13 @@ venv() { # folder, packages...
 
 for part in "$@"; do
   if [[ $part == test ]]; then
-    common=(onnxruntime==1.32.0 onnx==1.23.2 numpy==2.4.6 colored sympy onnx_graphsurgeon)
+    common=(onnxruntime==1.32.0 onnx==1.23.2 numpy==2.4.6 colored sympy onnx_graphsurgeon
+      jsonschema)
     venv .venv-0.53.6 polygraphy==0.53.6 "${common[@]}"
     venv .venv-0.49.26 polygraphy==0.49.26 "${common[@]}"
+    if [[ ! -d .playwright/node_modules/playwright-core ]]; then
+      echo "Installing into .playwright: playwright-core"
+      npm install --silent --no-fund --no-audit --prefix .playwright playwright-core@1.65.1 >/dev/null
+    fi
   fi
 done

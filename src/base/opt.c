@@ -173,12 +173,14 @@ static pgy_status *enum_parse(const px_opt_use *use, void *field)
 
 static pgy_status *strs_parse(const px_opt_use *use, void *field)
 {
-    px_opt_strs v = {.given = true, .n = use->n};
-    v.at = px_arena_calloc(use->arena, use->n, sizeof *v.at);
+    const px_opt_strs *before = field;
+    const size_t n_kept = use->row->flags & PX_OPT_REPEATABLE ? before->n : 0;
+    px_opt_strs v = {.given = true, .n = n_kept + use->n};
+    v.at = px_arena_calloc(use->arena, v.n, sizeof *v.at);
     if (!v.at)
         return px_status_nomem();
-    for (size_t i = 0; i < use->n; i++)
-        v.at[i] = use->words[i];
+    for (size_t i = 0; i < v.n; i++)
+        v.at[i] = i < n_kept ? before->at[i] : use->words[i - n_kept];
     *(px_opt_strs *)field = v;
     return NULL;
 }

@@ -19,10 +19,11 @@ static void log_plan(pgy_context *cx, const px_run_args *args)
                "results will be empty.");
 }
 
-static pgy_status *execute(pgy_context *cx, const px_run_args *args, bool *out_passed)
+static pgy_status *execute(pgy_context *cx, const px_run_args *args, uint64_t start_ns,
+                           bool *out_passed)
 {
     pgy_status *st = NULL;
-    px_run_state run = {.cx = cx, .args = args, .is_valid = true};
+    px_run_state run = {.cx = cx, .args = args, .start_ns = start_ns, .is_valid = true};
     PX_TRY(px_run_args_check_plan(cx, args));
     PX_TRY(px_run_args_unavailable(args));
     PX_TRY(px_check_layers(args));
@@ -70,7 +71,7 @@ int px_cmd_run(pgy_context *cx, px_console *console, px_run_args *args)
     /* The reference starts its file here, so the RUNNING line is not in it. */
     PX_TRY(px_console_open_log(console, &args->cli));
     px_log(cx, PGY_LOG_VERBOSE, PX_AT_UTIL, "Loaded Module: polygraphy | Version: %s", PX_VERSION);
-    st = execute(cx, args, &passed);
+    st = execute(cx, args, start_ns, &passed);
     if (st != NULL) {
         passed = false;
         px_console_error(console, st);

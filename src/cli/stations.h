@@ -9,6 +9,7 @@
  *   referee.c     which run is wrong, when the reference interpreter took part
  *   advise.c      which tolerances would pass, and whether a mismatch looks like rounding
  *   layers.c      where marked tensors begin to differ; layers run on their own
+ *   report.c      the document about the run
  *   conclude.c    what is made of the verdict: files and reports about the comparison
  *
  * What ends the command without a run (a script that is written instead) is no station: cmd_run.c
@@ -19,8 +20,10 @@
 
 #include "backend/trt/setup.h"
 #include "cli/run_args.h"
+#include "compare/advise.h"
 #include "compare/compare.h"
 #include "compare/referee.h"
+#include "report/doc/doc.h"
 #include "report/pictures.h"
 #include "results/results.h"
 #include "runner/calibration.h"
@@ -29,6 +32,7 @@
 typedef struct px_run_state {
     pgy_context *cx;
     const px_run_args *args;
+    uint64_t start_ns; /* px_time_ns when the command began */
 
     pgy_model *model;    /* NULL without runners */
     px_runner **runners; /* in the order of their options */
@@ -38,8 +42,11 @@ typedef struct px_run_state {
     px_calibration_data calibration; /* feeds its int8 calibration */
 
     px_pictures pictures; /* drawn while results are compared */
+    px_exhibits exhibits; /* collected then, for the document */
     px_results results;   /* of the runners, then of files */
     px_accuracy accuracy; /* what was compared; empty when nothing is */
+    px_advice *advice;    /* on tolerances */
+    size_t n_advice;
     bool is_valid;        /* --validate found nothing bad */
     px_referee referee;   /* distances to float64; without outputs when it was not called for */
 } px_run_state;
@@ -70,6 +77,8 @@ PX_MUST_USE pgy_status *px_station_advise(px_run_state *run);
 PX_MUST_USE pgy_status *px_station_referee(px_run_state *run);
 /* Prints nothing unless the comparison was of tensors that the user marked, or asked for it. */
 PX_MUST_USE pgy_status *px_station_layers(px_run_state *run);
+/* Writes the documents that were asked for. */
+PX_MUST_USE pgy_status *px_station_report(const px_run_state *run, bool passed);
 PX_MUST_USE pgy_status *px_station_conclude(px_run_state *run, bool *out_passed);
 
 /* Can the options of layers.c do what they say in this run? Errors: USAGE. */

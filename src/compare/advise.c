@@ -2,6 +2,7 @@
 #include "compare/advise.h"
 #include "base/fmt.h"
 #include "base/log.h"
+#include "compare/distance.h"
 
 #include <math.h>
 
@@ -28,42 +29,9 @@ double px_round_up(double v)
     return out;
 }
 
-/* Half the distance between 1 and the next number of the type. */
-static double unit_roundoff(pgy_dtype dtype)
-{
-    switch (dtype) {
-    case PGY_DTYPE_F64:
-        return 0x1p-53;
-    case PGY_DTYPE_F16:
-        return 0x1p-11;
-    case PGY_DTYPE_BF16:
-        return 0x1p-8;
-    case PGY_DTYPE_F8E4M3FN:
-    case PGY_DTYPE_F8E4M3FNUZ:
-        return 0x1p-4;
-    case PGY_DTYPE_F8E5M2:
-    case PGY_DTYPE_F8E5M2FNUZ:
-        return 0x1p-3;
-    default:
-        return 0x1p-24;
-    }
-}
-
 static bool is_float(pgy_dtype dtype)
 {
-    switch (dtype) {
-    case PGY_DTYPE_F32:
-    case PGY_DTYPE_F64:
-    case PGY_DTYPE_F16:
-    case PGY_DTYPE_BF16:
-    case PGY_DTYPE_F8E4M3FN:
-    case PGY_DTYPE_F8E4M3FNUZ:
-    case PGY_DTYPE_F8E5M2:
-    case PGY_DTYPE_F8E5M2FNUZ:
-        return true;
-    default:
-        return false;
-    }
+    return px_dtype_unit_roundoff(dtype) > 0;
 }
 
 void px_error_summary_add(px_error_summary *io, const px_output_result *result)
@@ -144,7 +112,7 @@ void px_advise(const px_error_summary *errors, const px_profile *profile,
     out->error = errors->sum_sq_b > 0 ? sqrt(errors->sum_sq / errors->sum_sq_b)
                  : errors->sum_sq > 0 ? INFINITY
                                       : 0;
-    out->expected = unit_roundoff(errors->dtype) * sqrt(knows ? path->n_terms : ASSUMED_TERMS);
+    out->expected = px_dtype_unit_roundoff(errors->dtype) * sqrt(knows ? path->n_terms : ASSUMED_TERMS);
     out->cause = cause_of(errors, out, knows ? (double)PX_MAX(path->n_layers, 1) : ASSUMED_LAYERS);
 }
 

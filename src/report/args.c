@@ -33,6 +33,16 @@ static const px_opt report_group_rows[] = {
      .flags = PX_OPT_OURS,
      PX_BIND(px_report_args, picture_format, px_opt_str),
      .help = "Format of saved pictures. Default: svg for heat maps, png for error plots."},
+    {.names = "--report",
+     .metavar = "FILE",
+     .type = &px_type_files,
+     .nargs = PX_NARGS_1,
+     .flags = PX_OPT_OURS | PX_OPT_REPEATABLE,
+     PX_BIND(px_report_args, report, px_opt_strs),
+     .help = "Write a document about the run: .html (one page with everything), .json, .xml "
+             "(JUnit), .md (for a pull request) or .csv, by the file's ending. May be given "
+             "several times.",
+     .example = "--report run.html --report junit.xml"},
 };
 const px_opt_section px_report_group = {"Comparison Function: `simple`", NULL, report_group_rows,
                                         PX_COUNTOF(report_group_rows)};

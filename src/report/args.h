@@ -9,6 +9,7 @@ typedef struct px_report_args {
     px_opt_flag show_heatmaps;
     px_opt_str save_error_metrics_plot; /* folder */
     px_opt_flag show_error_metrics_plot;
+    px_opt_strs report;        /* documents, by ending; ours */
     px_opt_str picture_format; /* "png" or "svg" */
 
     /* Ours. */

@@ -85,8 +85,6 @@ pgy_status *px_station_advise(px_run_state *run)
 {
     pgy_status *st = NULL;
     summaries list = {0};
-    px_advice *advice = NULL;
-    size_t n = 0;
     for (size_t p = 0; p < run->accuracy.n; p++) {
         const px_pair_result *pair = &run->accuracy.at[p];
         for (size_t f = 0; f < pair->n_funcs; f++) {
@@ -94,20 +92,21 @@ pgy_status *px_station_advise(px_run_state *run)
                 PX_TRY(summarize(&pair->funcs[f], &list));
         }
     }
-    PX_TRY(PX_ALLOC(advice, list.n + 1));
+    PX_TRY(PX_ALLOC(run->advice, list.n + 1));
     for (size_t i = 0; i < list.n; i++) {
         px_expectation path;
+        px_advice *advice = &run->advice[run->n_advice];
         if (!list.at[i].failed && !run->args->compare.suggest_tolerances.given)
             continue;
         PX_TRY(path_of(run, list.at[i].output, &path));
         px_advise(&list.at[i], profile_of(&run->accuracy.profiles, list.at[i].output), &path,
-                  &advice[n]);
-        px_advice_log(run->cx, &advice[n++]);
+                  advice);
+        px_advice_log(run->cx, advice);
+        run->n_advice++;
     }
-    if (n > 1)
-        log_options(run->cx, advice, n);
+    if (run->n_advice > 1)
+        log_options(run->cx, run->advice, run->n_advice);
 done:
     px_mem_free(list.at);
-    px_mem_free(advice);
     return st;
 }

@@ -79,6 +79,7 @@ pgy_status *px_station_conclude(px_run_state *run, bool *out_passed)
     if (accuracy_path->given)
         PX_TRY(save_accuracy(run->cx, &run->accuracy, accuracy_path->value));
     *out_passed = (!px_run_compares(run) || run->accuracy.passed) && run->is_valid;
+    PX_TRY(px_station_report(run, *out_passed));
 done:
     return st;
 }

@@ -25,7 +25,9 @@ pgy_status *px_station_judge(px_run_state *run)
 {
     pgy_status *st = NULL;
     const px_compare_args *args = &run->args->compare;
-    const px_plot_hook draw = px_pictures_hook(&run->pictures);
+    run->exhibits.wanted = run->args->report.report.given;
+    run->exhibits.next = px_pictures_hook(&run->pictures);
+    const px_plot_hook draw = px_exhibits_hook(&run->exhibits);
 
     PX_TRY(save_outputs(run));
     PX_TRY(load_outputs(run));

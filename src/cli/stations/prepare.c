@@ -37,10 +37,24 @@ done:
     return st;
 }
 
+/* A run of hours must not end in a wrong file name. */
+static pgy_status *check_documents(const px_opt_strs *paths)
+{
+    for (size_t i = 0; i < paths->n; i++) {
+        if (!px_doc_format_exists(paths->at[i]))
+            return PX_FAIL(PGY_ERR_USAGE,
+                           "--report %s: the file's ending chooses the format and must be one of "
+                           ".html, .json, .xml, .md and .csv.",
+                           paths->at[i]);
+    }
+    return NULL;
+}
+
 pgy_status *px_station_prepare(px_run_state *run)
 {
     pgy_status *st = NULL;
     const px_run_args *args = run->args;
+    PX_TRY(check_documents(&args->report.report));
     PX_TRY(px_pictures_init(&run->pictures, run->cx, &args->report));
     PX_TRY(px_feeds_source_open(run->cx, &args->data, &args->model.input_shapes, &run->source));
     if (args->cli.runners.n > 0) {
@@ -62,6 +76,8 @@ done:
 void px_run_state_fini(px_run_state *run)
 {
     px_referee_fini(&run->referee);
+    px_exhibits_fini(&run->exhibits);
+    px_mem_free(run->advice);
     px_pictures_fini(&run->pictures);
     px_accuracy_fini(&run->accuracy);
     px_results_fini(&run->results);

@@ -1,0 +1,166 @@
+/* report/doc/html_chart.c - drawings of the page, as SVG that follows its colours. */
+#include "base/fmt.h"
+#include "report/doc/html.h"
+
+#include <math.h>
+
+enum { WIDTH = 1120, HEIGHT = 300, LEFT = 70, RIGHT = 15, TOP = 25, BOTTOM = 45 };
+
+static void put_coord(px_buf *b, double v)
+{
+    px_fmt_f(b, v, 1);
+}
+
+/* Decades that hold all errors above zero; false when there are none. */
+static bool decades(const px_doc_rows *rows, size_t n, int *out_low, int *out_high)
+{
+    double low = INFINITY, high = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double error = px_doc_error(rows->at[i].worst);
+        if (isfinite(error) && error > 0) {
+            low = fmin(low, error);
+            high = fmax(high, error);
+        }
+    }
+    if (high == 0)
+        return false;
+    *out_low = (int)floor(log10(low));
+    *out_high = (int)ceil(log10(high));
+    if (*out_low == *out_high)
+        ++*out_high;
+    return true;
+}
+
+/* Zero lies on the axis; NaN and infinity at the top. */
+static double y_of(double error, int low, int high)
+{
+    double at = error > 0 ? (log10(error) - low) / (high - low) : 0;
+    if (!isfinite(error))
+        at = 1;
+    return HEIGHT - BOTTOM - at * (HEIGHT - TOP - BOTTOM);
+}
+
+static double x_of(size_t i, size_t n)
+{
+    return LEFT + (double)i / (double)(n - 1) * (WIDTH - LEFT - RIGHT);
+}
+
+static void put_axes(px_buf *b, int low, int high)
+{
+    const int step = PX_MAX(1, (high - low + 7) / 8);
+    for (int d = low; d <= high; d += step) {
+        const double y = y_of(pow(10, d), low, high);
+        px_buf_printf(b, "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"", LEFT, WIDTH - RIGHT);
+        put_coord(b, y);
+        px_buf_puts(b, "\" y2=\"");
+        put_coord(b, y);
+        px_buf_printf(b, "\"/><text class=\"dim\" text-anchor=\"end\" x=\"%d\" y=\"", LEFT - 8);
+        put_coord(b, y + 4);
+        px_buf_printf(b, "\">1e%d</text>\n", d);
+    }
+    px_buf_printf(b,
+                  "<text class=\"dim\" x=\"%d\" y=\"%d\">largest absolute error over the largest "
+                  "magnitude</text>\n",
+                  LEFT, TOP - 10);
+}
+
+static void put_point(px_buf *b, const px_doc_row *row, double x, double y)
+{
+    px_buf_printf(b, "<circle class=\"%s\" r=\"3\" cx=\"", row->n_failed ? "bad" : "ok");
+    put_coord(b, x);
+    px_buf_puts(b, "\" cy=\"");
+    put_coord(b, y);
+    px_buf_puts(b, "\"><title>");
+    px_doc_put_xml(b, row->worst->name);
+    px_buf_puts(b, ": ");
+    px_doc_put_errors(b, row);
+    px_buf_puts(b, "</title></circle>\n");
+}
+
+/* A dashed line with the name of the first output that fails. */
+static void put_first(px_buf *b, const px_doc_row *row, double x)
+{
+    const bool at_right = x > WIDTH / 2.0;
+    px_buf_puts(b, "<line class=\"first\" id=\"first-divergence\" x1=\"");
+    put_coord(b, x);
+    px_buf_puts(b, "\" x2=\"");
+    put_coord(b, x);
+    px_buf_printf(b, "\" y1=\"%d\" y2=\"%d\"/><text text-anchor=\"%s\" y=\"%d\" x=\"", TOP,
+                  HEIGHT - BOTTOM, at_right ? "end" : "start", HEIGHT - BOTTOM + 34);
+    put_coord(b, x);
+    px_buf_puts(b, "\">first divergence: ");
+    px_doc_put_xml(b, row->worst->name);
+    px_buf_puts(b, "</text>\n");
+}
+
+void px_html_put_curve(px_buf *b, const px_doc_rows *rows)
+{
+    size_t n = 0;
+    ptrdiff_t first = -1;
+    int low, high;
+    while (n < rows->n && rows->at[n].pair == rows->at[0].pair &&
+           rows->at[n].func == PX_COMPARE_SIMPLE)
+        n++;
+    if (n < 3 || !decades(rows, n, &low, &high))
+        return;
+    px_buf_printf(
+        b,
+        "<h2>Error along the graph</h2>\n<div class=\"wide\"><svg id=\"curve\" role=\"img\" "
+        "aria-label=\"Error of each output, in order\" viewBox=\"0 0 %d %d\" "
+        "width=\"100%%\">\n",
+        WIDTH, HEIGHT);
+    put_axes(b, low, high);
+    px_buf_puts(b, "<polyline class=\"curve\" points=\"");
+    for (size_t i = 0; i < n; i++) {
+        const double error = px_doc_error(rows->at[i].worst);
+        if (isnan(error))
+            continue;
+        put_coord(b, x_of(i, n));
+        px_buf_putc(b, ',');
+        put_coord(b, y_of(error, low, high));
+        px_buf_putc(b, ' ');
+    }
+    px_buf_puts(b, "\"/>\n");
+    for (size_t i = 0; i < n; i++) {
+        const px_doc_row *row = &rows->at[i];
+        if (row->n_failed > 0 && first < 0)
+            first = (ptrdiff_t)i;
+        put_point(b, row, x_of(i, n), y_of(px_doc_error(row->worst), low, high));
+    }
+    px_buf_printf(b,
+                  "<text class=\"dim\" text-anchor=\"end\" x=\"%d\" y=\"%d\">%zu outputs, in order"
+                  "</text>\n",
+                  WIDTH - RIGHT, HEIGHT - BOTTOM + 18, n);
+    if (first >= 0)
+        put_first(b, &rows->at[first], x_of((size_t)first, n));
+    px_buf_puts(b, "</svg></div>\n");
+}
+
+void px_html_put_hist(px_buf *b, const char *title, const px_hist *hist)
+{
+    enum { BAR = 18, LABEL = 190, LONGEST = 240 };
+    int64_t most = 0;
+    if (hist->state != PX_HIST_OK)
+        return;
+    for (int i = 0; i < PX_HIST_BINS; i++)
+        most = PX_MAX(most, hist->counts[i]);
+    px_buf_printf(b,
+                  "<figure><figcaption>%s</figcaption><svg role=\"img\" aria-label=\"Histogram of "
+                  "%s\" width=\"%d\" height=\"%d\">",
+                  title, title, LABEL + LONGEST + 90, BAR * PX_HIST_BINS);
+    for (int i = 0; i < PX_HIST_BINS; i++) {
+        const double width = most > 0 ? (double)hist->counts[i] / (double)most * LONGEST : 0;
+        px_buf_printf(b, "<text class=\"dim\" text-anchor=\"end\" x=\"%d\" y=\"%d\">", LABEL - 8,
+                      BAR * i + 13);
+        px_fmt_g(b, hist->edges[i], 3);
+        px_buf_puts(b, " to ");
+        px_fmt_g(b, hist->edges[i + 1], 3);
+        px_buf_printf(b, "</text><rect class=\"bar\" x=\"%d\" y=\"%d\" height=\"%d\" width=\"",
+                      LABEL, BAR * i + 3, BAR - 6);
+        put_coord(b, hist->counts[i] > 0 ? fmax(width, 1) : 0);
+        px_buf_puts(b, "\"/><text x=\"");
+        put_coord(b, LABEL + width + 6);
+        px_buf_printf(b, "\" y=\"%d\">%lld</text>", BAR * i + 13, (long long)hist->counts[i]);
+    }
+    px_buf_puts(b, "</svg></figure>\n");
+}

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""`--report` in its five formats: read back by standard readers, checked against schemas, and equal to
+the verdict of the run.
+
+Environment: POLYGRAPHY_BIN; runs in a Python with numpy, the reference and jsonschema; uses xmllint.
+"""
+
+import csv
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as xml
+
+HERE = pathlib.Path(__file__).resolve().parent
+SCHEMA = HERE.parents[1] / "docs" / "report.schema.json"
+SKIP = 77
+ENDINGS = ["html", "json", "xml", "md", "csv"]
+EVIL = 'y <script>alert("&\'1\')</script>, "x"|`z`'
+
+
+def run(folder, *words):
+    files = [w for e in ENDINGS for w in ("--report", f"report.{e}")]
+    return subprocess.run([os.environ["POLYGRAPHY_BIN"], "run", *words, *files], cwd=folder, text=True,
+                          capture_output=True, timeout=300)
+
+
+def save(folder, name, iterations):
+    from polygraphy.comparator import IterationResult, RunResults
+
+    results = RunResults()
+    results.append((name, [IterationResult(outputs, runner_name=name) for outputs in iterations]))
+    results.save(str(folder / f"{name}.json"))
+
+
+def check(folder, done, expected_code, rows, failed_cases):
+    """`rows`: lines of the CSV; `failed_cases`: of the JUnit file."""
+    import jsonschema
+
+    bad = []
+    if done.returncode != expected_code:
+        return [f"exit {done.returncode}, expected {expected_code}\n{done.stdout}{done.stderr}"]
+    document = json.loads((folder / "report.json").read_text(), parse_constant=lambda c: bad.append(f"{c} in JSON"))
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    if document["passed"] != (expected_code == 0):
+        bad.append("JSON: wrong verdict")
+    with open(folder / "report.csv", newline="") as f:
+        table = list(csv.DictReader(f))
+    if len(table) != rows or any(None in row or None in row.values() for row in table):
+        bad.append(f"CSV: {len(table)} rows, expected {rows}")
+    in_json = [o for pair in document["comparisons"] for f in pair["functions"] for i in f["iterations"] for o in i["outputs"]]
+    if sorted(o["name"] for o in in_json) != sorted(r["output"] for r in table):
+        bad.append("CSV and JSON name other outputs")
+    if [o["passed"] for o in in_json] != [r["verdict"] == "passed" for r in table]:
+        bad.append("CSV and JSON disagree")
+    subprocess.run(["xmllint", "--noout", "--schema", HERE / "junit.xsd", folder / "report.xml"], check=True,
+                   capture_output=True)
+    suites = xml.parse(folder / "report.xml").getroot()
+    failures = suites.findall(".//failure")
+    if len(failures) != failed_cases or int(suites.get("failures")) != failed_cases:
+        bad.append(f"JUnit: {len(failures)} failures, expected {failed_cases}")
+    if int(suites.get("tests")) != len(suites.findall(".//testcase")):
+        bad.append("JUnit: wrong number of tests")
+    text = (folder / "report.md").read_text()
+    if ("passed" if expected_code == 0 else "FAILED") not in text.splitlines()[0]:
+        bad.append(f"Markdown: {text.splitlines()[0]}")
+    page = (folder / "report.html").read_text()
+    if "<script>alert" in page or "http://" in page or "https://" in page:
+        bad.append("HTML: an output's name is not escaped, or the page points to the network")
+    if f"<h1>{'PASSED' if expected_code == 0 else 'FAILED'}: " not in page:
+        bad.append("HTML: wrong verdict")
+    return bad
+
+
+def main():
+    try:
+        import jsonschema  # noqa: F401
+        import numpy as np
+        import polygraphy.comparator  # noqa: F401
+
+        subprocess.run(["xmllint", "--version"], capture_output=True, check=True)
+    except (ImportError, OSError) as missing:
+        print(f"SKIP: {missing}")
+        return SKIP
+    x = np.linspace(-1, 1, 600).reshape(2, 3, 10, 10).astype(np.float32)
+    y = x.copy()
+    y[0, 1, 2, 3] += 0.5
+    nan = x.copy()
+    nan[1, 2, 3, 4] = np.nan
+    bad = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        save(folder, "a", [{"x": x, EVIL: x, "z": x}, {"x": x, EVIL: x, "z": x}])
+        save(folder, "b", [{"x": x, EVIL: x, "z": x}, {"x": x, EVIL: y, "z": nan}])
+        cases = [
+            (["--load-outputs", "a.json", "a.json"], 0, 6, 0),
+            (["--load-outputs", "a.json", "b.json"], 1, 6, 2),
+            (["--load-outputs", "a.json", "b.json", "a.json", "--validate"], 1, 12, 5),
+            (["--load-outputs", "a.json", "b.json", "--compare", "l2", "cosine_similarity", "simple"], 1, 18, 5),
+            (["--load-outputs", "a.json", "b.json", "--compare", "indices"], 1, 6, 2),
+            ([str(HERE.parent / "data/models/two.onnx"), "--pluginref", "--pluginref", "--iterations", "3",
+              "--suggest-tolerances"], 0, 3, 0),
+            ([str(HERE.parent / "data/models/two.onnx"), "--pluginref"], 0, 0, 0),
+        ]
+        for words, code, rows, failed in cases:
+            for ending in ENDINGS:
+                (folder / f"report.{ending}").unlink(missing_ok=True)
+            done = run(folder, *words)
+            bad += [f"{' '.join(words)}: {b}" for b in check(folder, done, code, rows, failed)]
+        for path, words in (("report.pdf", ".html"), ("/proc/no/report.html", "/proc/no")):
+            done = subprocess.run([os.environ["POLYGRAPHY_BIN"], "run", "--load-outputs", "a.json", "a.json",
+                                   "--report", path], cwd=folder, text=True, capture_output=True)
+            if done.returncode != 1 or words not in done.stderr:
+                bad.append(f"--report {path}: exit {done.returncode}: {done.stderr}")
+    for item in bad:
+        print(item, file=sys.stderr)
+    print(f"{len(cases)} runs, {len(bad)} problems")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
