@@ -159,6 +159,7 @@ complete -c polygraphy -n '__fish_seen_subcommand_from run' -l show-heatmaps -d 
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l save-error-metrics-plot -xa '(__fish_complete_directories)' -d 'Write plots of the errors against the size of the reference values to this folder.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l show-error-metrics-plot -d 'Show these plots: in a viewer where there is a display, else on the terminal.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l picture-format -xa 'png svg' -d 'Format of saved pictures. Default: svg for heat maps, png for error plots.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l report -rF -d 'Write a document about the run: .html (one page with everything), .json, .xml (JUnit), .md (for a pull request) or .csv, by the file\'s ending. May be given several times.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l error-quantile -x -d 'The quantile that --check-error-stat quantile means, from 0 to 1. Default 0.99.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l index-tolerance -x -d 'How many places an index may have moved. Default 0.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l l2-threshold -l l2-tolerance -x -d 'Largest distance that passes. Default 1e-5.'
