@@ -12,7 +12,7 @@
 #include <math.h>
 
 #define SAMPLE_MIN ((int64_t)1 << 16)
-#define SAMPLE_MAX ((int64_t)1 << 18)
+#define SAMPLE_MAX ((int64_t)1 << 19)
 #define N_BINS 4096
 
 /* ---- the sample ---- */

@@ -113,6 +113,20 @@ static void count_doubles(const double *x, int64_t n, const double *edges, int64
     }
 }
 
+/* True when all elements lie at or above the first edge and below the second: then they are
+ * counted.
+ */
+static bool count_below_second(const hist_job *job, const float *x, int64_t n,
+                               const float edges[N_EDGES], int64_t *counts)
+{
+    px_k_minmax_f32 m;
+    job->pair->k->minmax(x, n, &m);
+    if (m.n_nan > 0 || !(m.min >= edges[0] && m.max < edges[1]))
+        return false;
+    counts[0] += n;
+    return true;
+}
+
 static void count_array(const hist_job *job, px_which which, const px_pair_block *block,
                         int64_t *counts)
 {
@@ -123,6 +137,10 @@ static void count_array(const hist_job *job, px_which which, const px_pair_block
         for (int e = 0; e < N_EDGES; e++)
             edges[e] = (float)from[e];
         edges[PX_HIST_BINS] = nextafterf(edges[PX_HIST_BINS], INFINITY);
+        /* Relative differences mostly lie in the first bin, far below their maximum. */
+        if (which == PX_OF_REL &&
+            count_below_second(job, block->at[which], block->n, edges, counts))
+            return;
         job->pair->k->count_edges(block->at[which], block->n, edges, counts);
         return;
     }

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define HEADER_MAX ((size_t)1 << 20)  /* a .npy header beyond that is not genuine */
-#define DECODE_STEP ((size_t)3 << 20) /* bytes; whole groups of three */
+#define DECODE_STEP ((size_t)3 << 18) /* bytes; whole groups of three */
 
 typedef enum lazy_kind { IN_MEMORY, IN_SPOOL, AS_BASE64, AS_IMAGE, AS_MEMBER } lazy_kind;
 
