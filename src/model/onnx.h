@@ -56,8 +56,9 @@ typedef struct px_onnx_type {
 typedef struct px_onnx_value_info {
     px_str name;
     px_onnx_type type;
-    px_str wire;    /* the whole ValueInfoProto; empty for one we added */
-    bool is_edited; /* name and element type count, not those in `wire` */
+    px_str wire;     /* the whole ValueInfoProto; empty for one we added */
+    bool is_edited;  /* name and element type count, not those in `wire` */
+    bool is_retyped; /* the whole type counts, not the one in `wire` */
 } px_onnx_value_info;
 
 /* Numbers are those of AttributeProto.AttributeType. */

@@ -13,6 +13,7 @@
  * bytes, which is 33 bytes larger (test threshold_counts_the_python_object). */
 #define PYTHON_BYTES_OVERHEAD 33
 /* Runtimes map external data; pages make that cheap, small tensors need only their elements'. */
+#define MAX_TYPE_DEPTH 16 /* of sequences of sequences */
 #define ALIGN_LARGE ((uint64_t)4096)
 #define ALIGN_SMALL ((uint64_t)64)
 
@@ -205,16 +206,41 @@ static void put_shape(emitter *e, const px_onnx_type *type)
     px_pb_close(e->out, shape, PX_F_TENSOR_TYPE_SHAPE);
 }
 
+/* The members of a TypeProto. Nothing for a type that is not known: the runtime infers it. */
+static void put_type(emitter *e, const px_onnx_type *type, int depth)
+{
+    uint32_t number = 0;
+    const bool is_tensor =
+        type->kind == PX_ONNX_TYPE_TENSOR || type->kind == PX_ONNX_TYPE_SPARSE_TENSOR;
+    if (depth > MAX_TYPE_DEPTH || (!is_tensor && !type->element))
+        return;
+    px_pb_mark mark = px_pb_open(e->out);
+    if (is_tensor) {
+        number = type->kind == PX_ONNX_TYPE_TENSOR ? PX_F_TYPE_TENSOR : PX_F_TYPE_SPARSE_TENSOR;
+        px_pb_put_varint(e->out, PX_F_TENSOR_TYPE_ELEM, (uint64_t)type->dtype);
+        if (type->rank >= 0)
+            put_shape(e, type);
+    } else {
+        const bool is_map = type->kind == PX_ONNX_TYPE_MAP;
+        number = is_map                                ? PX_F_TYPE_MAP
+                 : type->kind == PX_ONNX_TYPE_SEQUENCE ? PX_F_TYPE_SEQUENCE
+                                                       : PX_F_TYPE_OPTIONAL;
+        if (is_map)
+            px_pb_put_varint(e->out, PX_F_MAP_KEY, (uint64_t)type->dtype);
+        px_pb_mark element = px_pb_open(e->out);
+        put_type(e, type->element, depth + 1);
+        px_pb_close(e->out, element, is_map ? PX_F_MAP_VALUE : PX_F_SEQUENCE_ELEM);
+    }
+    px_pb_close(e->out, mark, number);
+}
+
 static void put_new_type(emitter *e, const px_onnx_type *type)
 {
-    if (type->kind != PX_ONNX_TYPE_TENSOR)
-        return; /* the runtime infers it */
-    px_pb_mark outer = px_pb_open(e->out), inner = px_pb_open(e->out);
-    px_pb_put_varint(e->out, PX_F_TENSOR_TYPE_ELEM, (uint64_t)type->dtype);
-    if (type->rank >= 0)
-        put_shape(e, type);
-    px_pb_close(e->out, inner, PX_F_TYPE_TENSOR);
-    px_pb_close(e->out, outer, PX_F_VALUE_TYPE);
+    if (type->kind == PX_ONNX_TYPE_NONE || type->kind == PX_ONNX_TYPE_OPAQUE)
+        return;
+    px_pb_mark mark = px_pb_open(e->out);
+    put_type(e, type, 0);
+    px_pb_close(e->out, mark, PX_F_VALUE_TYPE);
 }
 
 /* `wire` is a message on the way to the element type: ValueInfoProto (depth 0), TypeProto (1),
@@ -241,16 +267,19 @@ static void put_retyped(emitter *e, px_str wire, pgy_dtype dtype, int depth)
 
 static void emit_value_info(emitter *e, uint32_t number, const px_onnx_value_info *v)
 {
-    if (v->wire.ptr && !v->is_edited) {
+    static const uint8_t ours[] = {PX_F_VALUE_NAME, PX_F_VALUE_TYPE};
+    if (v->wire.ptr && !v->is_edited && !v->is_retyped) {
         px_pb_put_bytes(e->out, number, v->wire);
         return;
     }
     px_pb_mark mark = px_pb_open(e->out);
     put_text(e, PX_F_VALUE_NAME, v->name);
-    if (v->wire.ptr)
+    if (v->wire.ptr && !v->is_retyped) {
         put_retyped(e, v->wire, v->type.dtype, 0);
-    else
+    } else {
         put_new_type(e, &v->type);
+        copy_others(e, v->wire, ours, PX_COUNTOF(ours));
+    }
     px_pb_close(e->out, mark, number);
 }
 
