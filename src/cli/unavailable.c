@@ -6,7 +6,6 @@
 #include "cli/unavailable.h"
 
 typedef enum need {
-    NEED_ONNX, /* some selected runner loads the model as ONNX */
     NEED_RUNNER,
     NEED_TRT /* the TensorRT runner is selected */
 } need;
@@ -20,9 +19,6 @@ typedef struct refusal {
 } refusal;
 
 static const refusal refusals[] = {
-    {offsetof(px_run_args, model.shape_inference.given), NEED_ONNX, "--shape-inference",
-     "infer shapes", "infer them beforehand, for example with onnx.shape_inference"},
-
     {offsetof(px_run_args, data.data_loader_script.given), NEED_RUNNER, "--data-loader-script",
      "run Python scripts", "save the inputs as JSON and give them with --load-inputs"},
     {offsetof(px_run_args, compare.postprocess_func_script.given), NEED_RUNNER,
@@ -60,8 +56,6 @@ static bool runs(const px_run_args *args, const char *runner)
 static bool counts(const px_run_args *args, need what)
 {
     switch (what) {
-    case NEED_ONNX:
-        return runs(args, "onnxrt") || runs(args, "pluginref") || runs(args, "trt");
     case NEED_TRT:
         return runs(args, "trt");
     case NEED_RUNNER:

@@ -2,6 +2,7 @@
 #include "model/edit.h"
 
 #include "base/log.h"
+#include "model/onnx_infer.h"
 #include "model/onnx_write.h"
 
 #include <errno.h>
@@ -25,7 +26,7 @@ bool px_model_needs_apply(const pgy_model *model, const px_model_args *args)
 {
     return model->type == PGY_MODEL_ONNX &&
            (changes_outputs(args) || changes_precision(args) || args->save_onnx.given ||
-            args->external_data_dir.given);
+            args->shape_inference.given || args->external_data_dir.given);
 }
 
 static pgy_status *set_external_dir(pgy_model *model, const char *dir)
@@ -53,6 +54,19 @@ static pgy_status *apply_outputs(pgy_context *cx, px_onnx_model *m, const px_mod
         PX_TRY(px_onnx_exclude_outputs(cx, m, dropped->at, dropped->n));
 done:
     return st;
+}
+
+static pgy_status *apply_shapes(pgy_context *cx, px_onnx_model *m)
+{
+    size_t n = 0;
+    pgy_status *st = m->is_inferred ? NULL : px_onnx_infer_shapes(cx, m, &n);
+    if (st)
+        return st;
+    if (!m->is_inferred)
+        px_log(cx, PGY_LOG_EXTRA_VERBOSE, PX_AT_ONNX, "Inferred types or shapes of %zu tensors", n);
+    m->is_inferred = true;
+    px_log(cx, PGY_LOG_VERBOSE, PX_AT_ONNX, "Shape inference completed successfully");
+    return NULL;
 }
 
 static pgy_status *apply_precision(pgy_context *cx, px_onnx_model *m, pgy_dtype to)
@@ -119,6 +133,8 @@ pgy_status *px_model_apply(pgy_context *cx, pgy_model *model, const px_model_arg
         model->ignore_external = true;
     if (!px_model_needs_apply(model, args))
         return NULL;
+    if (args->shape_inference.given)
+        px_log(cx, PGY_LOG_VERBOSE, PX_AT_ONNX, "Starting shape inference");
     px_log(cx, PGY_LOG_INFO, PX_AT_ONNX, "Loading model: %s", model->path);
     if (args->external_data_dir.given) {
         px_log(cx, PGY_LOG_VERBOSE, PX_AT_ONNX, "Loading external data from: %s",
@@ -127,6 +143,11 @@ pgy_status *px_model_apply(pgy_context *cx, pgy_model *model, const px_model_arg
             PX_TRY(set_external_dir(model, args->external_data_dir.value));
     }
     PX_TRY(px_model_onnx(model, &m));
+    if (args->shape_inference.given) {
+        PX_TRY(apply_shapes(cx, m));
+        model->is_edited = true;
+        model->io_done = false;
+    }
     if (changes_outputs(args)) {
         /* Marking is idempotent, and its messages are due each time. */
         PX_TRY(apply_outputs(cx, m, args));

@@ -75,7 +75,11 @@ static const px_opt model_shape_inference_rows[] = {
     {.names = "--shape-inference|--do-shape-inference",
      .type = &px_type_flag,
      PX_BIND(px_model_args, shape_inference, px_opt_flag),
-     .help = "Infer the shapes of all tensors when the model is loaded."},
+     .help = "Infer types and shapes of all tensors when the model is loaded. --save-onnx writes "
+             "them into the model as value infos.",
+     .more = "Nothing is guessed: what cannot be known for every input stays unstated. Named "
+             "dimensions keep their names. Weights are not read, but for small ones that shapes "
+             "are computed from."},
     {.names = "--no-onnxruntime-shape-inference",
      .type = &px_type_flag,
      PX_BIND(px_model_args, no_onnxruntime_shape_inference, px_opt_flag),

@@ -166,6 +166,7 @@ typedef struct px_onnx_model {
     px_str wire;          /* the whole file */
     char *dir;            /* folder external data is relative to, NUL-terminated */
     bool is_half;         /* px_onnx_to_half was here */
+    bool is_inferred;     /* px_onnx_infer_shapes was here */
     bool ignore_external; /* refuse to load external tensors: the user asked for the structure */
     px_arena arena;
     pgy_tensor **owned; /* elements of tensors that an edit made */

@@ -17,6 +17,7 @@
 #include "base/px.h"
 #include "base/tensor.h"
 #include "base/thread.h"
+#include "model/geometry.h"
 #include "model/onnx.h"
 
 typedef enum px_ref_kind {

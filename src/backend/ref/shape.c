@@ -3,10 +3,9 @@
 
 pgy_status *px_ref_axis(const px_ref_call *c, int64_t axis, int rank, int *out)
 {
-    if (axis < -(int64_t)rank || axis >= rank)
+    if (!px_geo_axis(axis, rank, out))
         return PX_REF_FAIL(c, PGY_ERR_MODEL, "axis %lld is outside [-%d, %d)", (long long)axis,
                            rank, rank);
-    *out = (int)(axis < 0 ? axis + rank : axis);
     return NULL;
 }
 
@@ -21,13 +20,11 @@ pgy_status *px_ref_broadcast(const px_ref_call *c, size_t n, const pgy_tensor *c
         for (size_t i = 0; i < n; i++) {
             const int own = d - (rank - in[i]->rank);
             const int64_t mine = own < 0 ? 1 : in[i]->dims[own];
-            if (mine == 1 || mine == dim)
-                continue;
-            if (dim != 1)
+            const int64_t before = dim;
+            if (!px_geo_broadcast(before, mine, &dim))
                 return PX_REF_FAIL(c, PGY_ERR_MODEL,
                                    "operand shapes do not broadcast: dimension %d is %lld and %lld",
-                                   d, (long long)dim, (long long)mine);
-            dim = mine;
+                                   d, (long long)before, (long long)mine);
         }
         out_dims[d] = dim;
     }

@@ -1,8 +1,7 @@
 /* backend/ref/window.c - attributes of sliding windows, and the shapes they give. */
 #include "backend/ref/window.h"
 
-/* No real window comes near; below it no product of two of them and a sum overflows. */
-#define MAX_NUMBER ((int64_t)1 << 30)
+#define MAX_NUMBER PX_GEO_MAX_NUMBER /* no real window comes near */
 
 static pgy_status *read_list(px_ref_call *c, const char *name, int rank, int64_t least,
                              int64_t otherwise, int64_t *out)
@@ -67,46 +66,37 @@ pgy_status *px_ref_window_count(const px_ref_call *c, px_ref_window *w)
     return NULL;
 }
 
-/* SAME: as many positions as strides fit, the odd padding element at the end (UPPER) or start. */
-static void auto_pad(px_ref_window *w, int d, int64_t extent, bool is_upper)
+px_geo_window px_ref_window_dim(const px_ref_window *w, int d)
 {
-    w->out[d] = (w->in[d] + w->stride[d] - 1) / w->stride[d];
-    const int64_t total = PX_MAX((w->out[d] - 1) * w->stride[d] + extent - w->in[d], (int64_t)0);
-    w->pad[d] = is_upper ? total / 2 : total - total / 2;
-    w->pad_end[d] = total - w->pad[d];
+    return (px_geo_window){.kernel = w->kernel[d],
+                           .stride = w->stride[d],
+                           .dilation = w->dilation[d],
+                           .pad = w->pad[d],
+                           .pad_end = w->pad_end[d],
+                           .wanted = -1};
 }
 
 pgy_status *px_ref_window_init(px_ref_call *c, const pgy_tensor *x, const int64_t *kernel,
                                px_ref_window *w)
 {
     pgy_status *st = NULL;
-    const px_str pad = px_ref_attr_s(c, "auto_pad", "NOTSET");
-    const bool is_upper = px_str_is(pad, "SAME_UPPER"), is_lower = px_str_is(pad, "SAME_LOWER");
-    const bool is_valid = px_str_is(pad, "VALID");
+    const px_geo_auto_pad auto_pad = px_geo_auto_pad_of(px_ref_attr_s(c, "auto_pad", "NOTSET"));
     const bool is_ceil = px_ref_attr_i(c, "ceil_mode", 0) != 0;
 
     PX_TRY(px_ref_window_attrs(c, x, kernel, w));
     for (int d = 0; d < w->rank; d++) {
-        const int64_t extent = (w->kernel[d] - 1) * w->dilation[d] + 1;
-        if (is_upper || is_lower) {
-            auto_pad(w, d, extent, is_upper);
-            continue;
-        }
-        if (is_valid)
-            w->pad[d] = w->pad_end[d] = 0;
-        const int64_t room = w->in[d] + w->pad[d] + w->pad_end[d] - extent;
-        /* COMPAT: where a pool's window does not fit, ONNX Runtime still divides as C does, towards
-         * zero: one position that is cut short, or none (test pools_over_too_small_inputs). */
-        w->out[d] = (room + (is_ceil && room > 0 ? w->stride[d] - 1 : 0)) / w->stride[d] + 1;
-        if (w->in[d] == 0 && room < 0)
-            w->out[d] = 0;
-        else if (w->out[d] < 0 || (kernel && room < 0))
+        px_geo_window dim = px_ref_window_dim(w, d);
+        dim.auto_pad = auto_pad;
+        dim.is_ceil = is_ceil;
+        dim.must_fit = kernel != NULL;
+        w->out[d] = px_geo_window_out(&dim, w->in[d]);
+        if (w->out[d] == PX_GEO_NONE)
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                                "a window of %lld is larger than the padded input, %lld",
-                               (long long)extent, (long long)(room + extent)));
-        /* A last window that would start in the padding behind the input is left out. */
-        if (is_ceil && (w->out[d] - 1) * w->stride[d] >= w->in[d] + w->pad[d])
-            w->out[d]--;
+                               (long long)((w->kernel[d] - 1) * w->dilation[d] + 1),
+                               (long long)(w->in[d] + w->pad[d] + w->pad_end[d])));
+        w->pad[d] = dim.pad;
+        w->pad_end[d] = dim.pad_end;
     }
     PX_TRY(px_ref_window_count(c, w));
 done:

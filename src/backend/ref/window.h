@@ -21,6 +21,8 @@ PX_MUST_USE pgy_status *px_ref_window_init(px_ref_call *c, const pgy_tensor *x,
 /* The attributes alone, checked, without out[]; ConvTranspose has its own shape rule. */
 PX_MUST_USE pgy_status *px_ref_window_attrs(px_ref_call *c, const pgy_tensor *x,
                                             const int64_t *kernel, px_ref_window *out);
+/* Dimension `d` as the shared arithmetic takes it, without auto_pad. */
+px_geo_window px_ref_window_dim(const px_ref_window *w, int d);
 /* Products of in, out and kernel; MODEL when one is too large. */
 PX_MUST_USE pgy_status *px_ref_window_count(const px_ref_call *c, px_ref_window *w);
 

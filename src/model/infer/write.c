@@ -61,6 +61,20 @@ void px_onnx_types_free(px_onnx_types *types)
 /* What a file may say: `stated` with what it leaves open filled in. True when that is more, or when
  * a stated dim is wrong. */
 static bool complete(px_arena *arena, const px_onnx_type *found, px_onnx_type *stated,
+                     bool *out_failed);
+
+static bool complete_element(px_arena *arena, const px_onnx_type *found, px_onnx_type *stated,
+                             bool *out_failed)
+{
+    px_onnx_type *copy = px_arena_alloc(arena, sizeof *copy);
+    if (!copy)
+        return *out_failed = true, false;
+    *copy = *stated->element;
+    stated->element = copy;
+    return complete(arena, found->element, copy, out_failed);
+}
+
+static bool complete(px_arena *arena, const px_onnx_type *found, px_onnx_type *stated,
                      bool *out_failed)
 {
     if (!is_stated(found))
@@ -69,6 +83,8 @@ static bool complete(px_arena *arena, const px_onnx_type *found, px_onnx_type *s
         *stated = *found;
         return true;
     }
+    if (stated->kind == found->kind && stated->element && found->element)
+        return complete_element(arena, found, stated, out_failed);
     if (stated->kind != PX_ONNX_TYPE_TENSOR || found->kind != PX_ONNX_TYPE_TENSOR ||
         found->dtype != stated->dtype || found->rank < 0)
         return false;

@@ -10,7 +10,7 @@ that it states about node outputs removed. For each tensor, in subgraphs too, th
     less       onnx says something that we do not
     conflict   the two cannot both be right
 
-There must be no conflict and, but for LESS_ALLOWED, no `less`. Node cases carry their outputs: a
+There must be no `conflict` and, but for LESS_ALLOWED, no `less`. Node cases carry their outputs: a
 stated dim must be the true one. Exit status 77 without the onnx package.
 """
 import collections
@@ -35,60 +35,49 @@ TOOL, CASES, FOLDERS = sys.argv[1], sys.argv[2].split(":"), sys.argv[3:]
 VERBOSE = os.environ.get("PX_VERBOSE")
 counts = collections.Counter()
 problems = []
-LESS_ALLOWED = {}
+# The case states that its sequence holds scalars and then inserts vectors.
+LESS_ALLOWED = ("test_loop13_seq",)
 
 
 # --- types as plain data: ("tensor", dtype, dims or None), a dim is an int, a name or None ---
 
-def dim_of(dim, known_names):
+def dim_of(dim):
     if dim.HasField("dim_value"):
         return dim.dim_value if dim.dim_value >= 0 else None
     if dim.HasField("dim_param") and dim.dim_param:
-        # Names that the inference made up say no more than "unknown".
-        return dim.dim_param if not dim.dim_param.startswith("unk__") or dim.dim_param in known_names \
-            else None
+        # Names that an inference made up, now or before it was saved, say no more than "unknown".
+        return None if dim.dim_param.startswith("unk__") else dim.dim_param
     return None
 
 
-def type_of(proto, names):
+def type_of(proto):
     kind = proto.WhichOneof("value")
     if kind in ("tensor_type", "sparse_tensor_type"):
         t = getattr(proto, kind)
         if t.elem_type == 0:
             return None
-        dims = tuple(dim_of(d, names) for d in t.shape.dim) if t.HasField("shape") else None
+        dims = tuple(dim_of(d) for d in t.shape.dim) if t.HasField("shape") else None
         return kind, t.elem_type, dims
     if kind in ("sequence_type", "optional_type"):
-        return kind, type_of(getattr(proto, kind).elem_type, names)
+        return kind, type_of(getattr(proto, kind).elem_type)
     if kind == "map_type":
-        return kind, proto.map_type.key_type, type_of(proto.map_type.value_type, names)
+        return kind, proto.map_type.key_type, type_of(proto.map_type.value_type)
     return None
 
 
-def names_in(graph):
-    found = set()
-    for v in (*graph.input, *graph.output, *graph.value_info):
-        found |= {d.dim_param for d in v.type.tensor_type.shape.dim}
-    for node in graph.node:
-        for a in node.attribute:
-            for g in (*([a.g] if a.HasField("g") else []), *a.graphs):
-                found |= names_in(g)
-    return found
-
-
-def types_of(graph, names, at=""):
+def types_of(graph, at=""):
     """(place, name) -> type, for node outputs."""
     stated = {v.name: v for v in (*graph.value_info, *graph.output)}
     found = {}
     for i, node in enumerate(graph.node):
         for name in node.output:
             if name in stated:
-                found[at, name] = type_of(stated[name].type, names)
+                found[at, name] = type_of(stated[name].type)
             elif name:
                 found[at, name] = None
         for a in node.attribute:
             for k, g in enumerate((*([a.g] if a.HasField("g") else []), *a.graphs)):
-                found.update(types_of(g, names, f"{at}/{i}.{a.name}.{k}"))
+                found.update(types_of(g, f"{at}/{i}.{a.name}.{k}"))
     return found
 
 
@@ -163,7 +152,7 @@ def check_truth(label, ours, truth):
         if mine is None or mine[0] != "tensor_type":
             continue
         counts["truth"] += 1
-        if mine[1] != dtype:
+        if mine[1] != dtype and (mine[1], dtype) != (TensorProto.BFLOAT16, TensorProto.UINT16):
             problems.append(f"{label}: {name} is of type {dtype}, we say {mine[1]}")
         if mine[2] is None:
             continue
@@ -200,29 +189,24 @@ class Work:
                 self.compare(label, model, onnx.load(out, load_external_data=False), truth, verbose)
 
     def compare(self, label, model, ours, truth, verbose):
-        names = names_in(model.graph)
         try:
             theirs = onnx.shape_inference.infer_shapes(model, data_prop=True)
         except Exception as error:  # it refuses the model
             theirs = model
             counts["refused by onnx"] += 1
-        mine, other = types_of(ours.graph, names), types_of(theirs.graph, names)
+        mine, other = types_of(ours.graph), types_of(theirs.graph)
         if set(mine) != set(other):
             problems.append(f"{label}: the graphs differ")
             return
         for key in mine:
             word = relation(mine[key], other[key])
             counts[word] += 1
-            if word == "conflict" or (word == "less" and not allowed(label)):
+            if word == "conflict" or (word == "less" and not label.endswith(LESS_ALLOWED)):
                 problems.append(f"{label}: {key[0]} {key[1]!r}: {word}: we say {mine[key]}, onnx says "
                                 f"{other[key]}")
             elif verbose and word == "more":
                 print(f"more  {label}: {key}: {mine[key]}, onnx: {other[key]}")
         check_truth(label, mine, truth)
-
-
-def allowed(label):
-    return any(part in label for part in LESS_ALLOWED)
 
 
 def node_cases():
@@ -260,7 +244,9 @@ def main():
                 try:
                     onnx.load(path, load_external_data=False)
                 except Exception:
-                    continue  # what is no model is another test's
+                    continue  # what is no model is another test's, as is external data gone wrong
+                if path.name.startswith("external_"):
+                    continue
                 for stripped in (False, True):
                     work.add(f"{path.name}{' stripped' * stripped}", path, stripped, {})
         n_real = len(work.jobs)

@@ -19,7 +19,7 @@ static void reshape_copies_infers_and_refuses(void **state)
                           {I64, 2, {2, 1}, NODE_DOUBLES(0, -1)}}};
     node_expect(&k, U8, 6, k.in[0].v, 0); /* a shape tensor of any rank is read flat */
     k.in[1] = (node_value){I64, 1, {3}, NODE_DOUBLES(4, -1, 1), NULL};
-    node_expect_error(&k, PGY_ERR_MODEL, "6 elements do not fit");
+    node_expect_error(&k, PGY_ERR_MODEL, "the elements do not fit the wanted shape (6 elements");
     k.in[1] = (node_value){I64, 1, {3}, NODE_DOUBLES(1, 1, 0), NULL};
     node_expect_error(&k, PGY_ERR_MODEL, "the input has rank 2");
     k.in[1] = (node_value){I64, 1, {2}, NODE_DOUBLES(-1, -1), NULL};

@@ -38,26 +38,19 @@ static pgy_status *transpose_shape(px_ref_call *c, px_ref_window *w)
 {
     pgy_status *st = NULL;
     int64_t shape[PX_MAX_RANK], extra[PX_MAX_RANK];
-    const px_str pad = px_ref_attr_s(c, "auto_pad", "NOTSET");
-    const bool is_upper = px_str_is(pad, "SAME_UPPER");
-    const bool is_same = is_upper || px_str_is(pad, "SAME_LOWER");
+    const px_geo_auto_pad auto_pad = px_geo_auto_pad_of(px_ref_attr_s(c, "auto_pad", "NOTSET"));
 
     PX_TRY(dim_list(c, "output_shape", w->rank, -1, shape));
     PX_TRY(dim_list(c, "output_padding", w->rank, 0, extra));
     for (int d = 0; d < w->rank; d++) {
-        const int64_t full =
-            (w->in[d] - 1) * w->stride[d] + extra[d] + (w->kernel[d] - 1) * w->dilation[d] + 1;
-        if (px_str_is(pad, "VALID"))
-            w->pad[d] = w->pad_end[d] = 0;
-        if (shape[d] >= 0 || is_same) {
-            w->out[d] = shape[d] >= 0 ? shape[d] : w->in[d] * w->stride[d];
-            const int64_t total = PX_MAX(full - w->out[d], (int64_t)0);
-            w->pad[d] = is_upper ? total / 2 : total - total / 2;
-            w->pad_end[d] = total - w->pad[d];
-        } else {
-            w->out[d] = full - w->pad[d] - w->pad_end[d];
-        }
-        if (w->out[d] < 0)
+        px_geo_window dim = px_ref_window_dim(w, d);
+        dim.auto_pad = auto_pad;
+        dim.extra = extra[d];
+        dim.wanted = shape[d];
+        w->out[d] = px_geo_transposed_out(&dim, w->in[d]);
+        w->pad[d] = dim.pad;
+        w->pad_end[d] = dim.pad_end;
+        if (w->out[d] == PX_GEO_NONE)
             PX_TRY(
                 PX_REF_FAIL(c, PGY_ERR_MODEL, "pads remove more than there is in dimension %d", d));
     }

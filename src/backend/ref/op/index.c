@@ -210,13 +210,7 @@ static pgy_status *slice_by(px_ref_call *c, const slice_ranges *r)
         if (step == 0 || seen[axis])
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d has step 0 or is named twice", axis));
         seen[axis] = true;
-        step = PX_MAX(step, -INT64_MAX);
-        a = a < 0 ? a + d : a;
-        b = b < 0 ? b + d : b;
-        a = step > 0 ? PX_MIN(PX_MAX(a, 0), d) : PX_MIN(PX_MAX(a, 0), d - 1);
-        b = step > 0 ? PX_MIN(PX_MAX(b, 0), d) : PX_MIN(PX_MAX(b, -1), d - 1);
-        int64_t span = step > 0 ? b - a : a - b;
-        dims[axis] = span > 0 ? (span - 1) / (step > 0 ? step : -step) + 1 : 0;
+        dims[axis] = px_geo_slice(d, &a, &b, step);
         if (dims[axis] > 0) {
             offset += a * strides[axis];
             /* A step past the end is taken at most once and never followed. */

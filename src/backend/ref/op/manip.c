@@ -72,9 +72,8 @@ static pgy_status *split_even(px_ref_call *c, int64_t size, int64_t *parts)
                            "A dim of %lld does not split into %lld outputs "
                            "(num_outputs is %lld)",
                            (long long)size, (long long)n, (long long)given);
-    int64_t chunk = size / n + (size % n != 0);
     for (int64_t i = 0; i < n; i++)
-        parts[i] = PX_MAX(0, PX_MIN(chunk, size - chunk * i));
+        parts[i] = px_geo_split(size, n, i);
     return NULL;
 }
 

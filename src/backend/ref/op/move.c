@@ -16,11 +16,7 @@ size_t px_move_elem(const pgy_tensor *t)
 
 int64_t px_move_span(const int64_t *dims, int from, int to)
 {
-    int64_t n = 1;
-    for (int i = from; i < to; i++)
-        if (__builtin_mul_overflow(n, dims[i], &n))
-            return INT64_MAX;
-    return n;
+    return px_geo_span(dims, from, to);
 }
 
 void px_move_strides(int rank, const int64_t *dims, int64_t *strides)
@@ -397,7 +393,6 @@ pgy_status *px_move_axes(px_ref_call *c, size_t i, const char *name, int rank, b
     pgy_status *st = NULL;
     const int64_t *axes = NULL;
     size_t n = 0;
-    bool seen[PX_MAX_RANK] = {false};
     *out_given = i == SIZE_MAX ? px_ref_attr_ints(c, name, &axes, &n) : px_ref_has(c, i);
     if (!*out_given)
         goto done;
@@ -406,11 +401,9 @@ pgy_status *px_move_axes(px_ref_call *c, size_t i, const char *name, int rank, b
     for (size_t k = 0; k < n; k++) {
         int axis;
         PX_TRY(px_ref_axis(c, axes[k], rank, &axis));
-        if (seen[axis])
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d is named twice in %s", axis, name));
-        seen[axis] = true;
-        out[k] = axis; /* k < rank, for each axis is new */
     }
+    if (!px_geo_axes(axes, n, rank, out))
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "An axis is named twice in %s", name));
     *out_n = n;
 done:
     return st;

@@ -79,13 +79,9 @@ static pgy_status *pad_by(px_ref_call *c, const pgy_tensor *x, const pad_plan *p
         goto done;
     }
     for (int i = 0; i < rank; i++) {
-        int64_t b = plan->begin[i], e = plan->end[i], left;
-        /* What is cut off must be there before anything is added. */
-        if (__builtin_add_overflow(x->dims[i] + PX_MAX(-x->dims[i], PX_MIN(b, 0)),
-                                   PX_MAX(-x->dims[i], PX_MIN(e, 0)), &left) ||
-            b < -x->dims[i] || e < -x->dims[i] || left < 0 ||
-            __builtin_add_overflow(left, PX_MAX(b, 0), &dims[i]) ||
-            __builtin_add_overflow(dims[i], PX_MAX(e, 0), &dims[i]))
+        const int64_t b = plan->begin[i], e = plan->end[i];
+        dims[i] = px_geo_padded(x->dims[i], b, e);
+        if (dims[i] == PX_GEO_NONE)
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Pads %lld and %lld do not fit a dim of %lld",
                                (long long)b, (long long)e, (long long)x->dims[i]));
     }

@@ -306,10 +306,10 @@ static pgy_status *max_unpool(px_ref_call *c)
     PX_TRY(px_ref_window_attrs(c, x, NULL, &w));
     if (index->dtype != PGY_DTYPE_I64 || index->count != x->count)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "the indices must be int64, one per element"));
-    for (int d = 0; d < x->rank; d++)
-        inferred[d] = d < 2 ? x->dims[d]
-                            : (x->dims[d] - 1) * w.stride[d - 2] - w.pad[d - 2] - w.pad_end[d - 2] +
-                                  w.kernel[d - 2];
+    for (int d = 0; d < x->rank; d++) {
+        const px_geo_window dim = px_ref_window_dim(&w, PX_MAX(d - 2, 0));
+        inferred[d] = d < 2 ? x->dims[d] : px_geo_unpooled(&dim, x->dims[d]);
+    }
     memcpy(dims, inferred, sizeof dims);
     if (px_ref_has(c, 2)) {
         PX_TRY(px_ref_in_ints(c, 2, &shape, &n));

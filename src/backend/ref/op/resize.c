@@ -343,15 +343,12 @@ static pgy_status *mode_of(px_ref_call *c, resize_plan *p)
 static pgy_status *set_scale(px_ref_call *c, resize_plan *p, int axis, double scale)
 {
     resize_axis *a = &p->axes[axis];
-    if (!(scale > 0 && scale < 0x1p40))
+    const int64_t out = px_geo_scaled(a->in, scale);
+    if (out == PX_GEO_NONE)
         return PX_REF_FAIL(c, PGY_ERR_MODEL, "The scale of axis %d is %g", axis, scale);
-    /* Output sizes must be those of float32 runtimes. */
-    double out = floor((double)((float)a->in * (float)scale));
-    if (!(out < 0x1p62))
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "The scale of axis %d is too large", axis);
     a->up = scale;
     a->down = 1;
-    a->out = (int64_t)out;
+    a->out = out;
     return NULL;
 }
 
@@ -418,7 +415,7 @@ static pgy_status *sizes_set(px_ref_call *c, resize_plan *p, const int *axes, si
     PX_TRY(choice_of(c, "keep_aspect_ratio_policy", "stretch", policies, 3, &policy));
     if (n != n_axes)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%zu sizes for %zu axes", n, n_axes));
-    double scale = 0;
+    int64_t dims[PX_MAX_RANK];
     for (size_t i = 0; i < n; i++) {
         resize_axis *a = &p->axes[axes[i]];
         if (sizes[i] < 0 || (sizes[i] > 0 && a->in == 0) || sizes[i] >= INT64_C(1) << 52)
@@ -427,12 +424,15 @@ static pgy_status *sizes_set(px_ref_call *c, resize_plan *p, const int *axes, si
         a->out = sizes[i];
         a->up = (double)PX_MAX(sizes[i], 1);
         a->down = (double)PX_MAX(a->in, 1);
-        double s = a->up / a->down;
-        scale = i == 0 ? s : policy == 1 ? PX_MIN(scale, s) : PX_MAX(scale, s);
+        dims[i] = a->in;
     }
+    const double scale = px_geo_common_scale(dims, sizes, n, policy == 1);
     for (size_t i = 0; policy != 0 && i < n; i++) {
         resize_axis *a = &p->axes[axes[i]];
-        a->out = (int64_t)floor(scale * (double)a->in + 0.5);
+        a->out = px_geo_rescaled(a->in, scale);
+        if (a->out == PX_GEO_NONE)
+            PX_TRY(
+                PX_REF_FAIL(c, PGY_ERR_MODEL, "A size from %lld is too large", (long long)a->in));
         a->up = scale;
         a->down = 1;
     }

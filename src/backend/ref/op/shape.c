@@ -13,10 +13,9 @@ static pgy_status *shape(px_ref_call *c)
     const pgy_tensor *x;
     void *y;
     PX_TRY(px_ref_in(c, 0, &x));
-    int64_t begin = px_ref_attr_i(c, "start", 0), end = px_ref_attr_i(c, "end", x->rank);
-    begin = begin < 0 ? PX_MAX(begin + x->rank, 0) : PX_MIN(begin, x->rank);
-    end = end < 0 ? PX_MAX(end + x->rank, 0) : PX_MIN(end, x->rank);
-    int64_t n = PX_MAX(end - begin, 0);
+    int begin = 0;
+    const int64_t n = px_geo_shape_part(px_ref_attr_i(c, "start", 0),
+                                        px_ref_attr_i(c, "end", x->rank), x->rank, &begin);
     PX_TRY(px_ref_out(c, 0, PGY_DTYPE_I64, 1, &n, &y));
     if (n > 0)
         memcpy(y, x->dims + begin, (size_t)n * sizeof(int64_t));
@@ -36,40 +35,16 @@ done:
     return st;
 }
 
-/* 0 copies the input's dim unless `allow_zero`; one -1 takes what is left. */
 static pgy_status *reshape_to(px_ref_call *c, const int64_t *want, size_t n, bool allow_zero)
 {
     pgy_status *st = NULL;
     const pgy_tensor *x;
     int64_t dims[PX_MAX_RANK];
-    int open = -1;
     PX_TRY(px_ref_in(c, 0, &x));
-    if (n > PX_MAX_RANK)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The shape has %zu dims, the limit is %d", n,
-                           PX_MAX_RANK));
-    for (size_t i = 0; i < n; i++) {
-        dims[i] = want[i];
-        if (want[i] == -1 && open < 0) {
-            open = (int)i;
-            dims[i] = 1;
-        } else if (want[i] == 0 && !allow_zero) {
-            if (i >= (size_t)x->rank)
-                PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
-                                   "Dim %zu of the shape is 0 (copy), but the input has rank %d", i,
-                                   x->rank));
-            dims[i] = x->dims[i];
-        } else if (want[i] < 0) {
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Dim %zu of the shape is %lld", i,
-                               (long long)want[i]));
-        }
-    }
-    const int64_t known = px_move_span(dims, 0, (int)n); /* without the -1 */
-    if (open >= 0 && known > 0)
-        dims[open] = x->count / known;
-    /* With no elements a -1 could stand for anything: nobody accepts it. */
-    if (px_move_span(dims, 0, (int)n) != x->count || (open >= 0 && known == 0))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%lld elements do not fit the wanted shape",
-                           (long long)x->count));
+    const char *why = px_geo_reshape(x->rank, x->dims, want, n, allow_zero, dims);
+    if (why)
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%s (%lld elements, rank %d, %zu wanted dims)", why,
+                           (long long)x->count, x->rank, n));
     PX_TRY(px_ref_out_reshape(c, 0, 0, (int)n, dims));
 done:
     return st;
@@ -148,19 +123,18 @@ static pgy_status *unsqueeze_at(px_ref_call *c, const int64_t *want, size_t n)
     pgy_status *st = NULL;
     const pgy_tensor *x;
     bool added[PX_MAX_RANK] = {false};
+    int axes[PX_MAX_RANK];
     int64_t dims[PX_MAX_RANK];
     PX_TRY(px_ref_in(c, 0, &x));
     if (n > (size_t)(PX_MAX_RANK - x->rank))
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%zu axes on rank %d exceed the limit of %d", n,
                            x->rank, PX_MAX_RANK));
-    int rank = x->rank + (int)n;
-    for (size_t i = 0; i < n; i++) {
-        int axis;
-        PX_TRY(px_ref_axis(c, want[i], rank, &axis));
-        if (added[axis])
-            PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Axis %d is named twice", axis));
-        added[axis] = true;
-    }
+    const int rank = x->rank + (int)n;
+    if (!px_geo_axes(want, n, rank, axes))
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "An axis is outside [-%d, %d) or named twice", rank,
+                           rank));
+    for (size_t i = 0; i < n; i++)
+        added[axes[i]] = true;
     for (int i = 0, k = 0; i < rank; i++)
         dims[i] = added[i] ? 1 : x->dims[k++];
     PX_TRY(px_ref_out_reshape(c, 0, 0, rank, dims));
@@ -202,10 +176,9 @@ static pgy_status *expand(px_ref_call *c)
     for (int i = 0; i < rank; i++) {
         int xi = i - (rank - x->rank), wi = i - (rank - (int)n);
         int64_t a = xi >= 0 ? x->dims[xi] : 1, b = wi >= 0 ? want[wi] : 1;
-        if (b < 0 || (a != b && a != 1 && b != 1))
+        if (b < 0 || !px_geo_broadcast(a, b, &dims[i]))
             PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Dim %lld does not broadcast to %lld",
                                (long long)a, (long long)b));
-        dims[i] = a == 1 ? b : a;
     }
     if (px_move_span(dims, 0, rank) == x->count) {
         PX_TRY(px_ref_out_reshape(c, 0, 0, rank, dims));
@@ -360,19 +333,15 @@ done:
 static pgy_status *range_float(px_ref_call *c)
 {
     pgy_status *st = NULL;
-    double first, limit, delta, steps;
+    double first, limit, delta;
     void *y;
     PX_TRY(px_move_in_number(c, 0, &first));
     PX_TRY(px_move_in_number(c, 1, &limit));
     PX_TRY(px_move_in_number(c, 2, &delta));
-    /* The number of elements must be the one that float32 runtimes find. */
-    steps = c->in[0].dtype == PGY_DTYPE_F64
-                ? (limit - first) / delta
-                : (double)((float)limit - (float)first) / (double)(float)delta;
-    if (delta == 0 || isnan(steps) || steps >= 0x1p62)
+    const int64_t n = px_geo_range_float(first, limit, delta, c->in[0].dtype == PGY_DTYPE_F64);
+    if (n == PX_GEO_NONE)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A range from %g to %g by %g has no end", first, limit,
                            delta));
-    int64_t n = steps > 0 ? (int64_t)ceil(steps) : 0;
     PX_TRY(px_ref_out(c, 0, c->in[0].dtype, 1, &n, &y));
     for (int64_t i = 0; i < n; i++)
         ((double *)y)[i] = first + (double)i * delta;
@@ -383,20 +352,14 @@ done:
 static pgy_status *range_int(px_ref_call *c)
 {
     pgy_status *st = NULL;
-    int64_t first, limit, delta, n = 0;
+    int64_t first, limit, delta;
     void *y;
     PX_TRY(px_move_in_int(c, 0, &first));
     PX_TRY(px_move_in_int(c, 1, &limit));
     PX_TRY(px_move_in_int(c, 2, &delta));
-    if (delta == 0)
+    const int64_t n = px_geo_range_int(first, limit, delta);
+    if (n == PX_GEO_NONE)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A range by 0 has no end"));
-    if (delta > 0 ? first < limit : first > limit) {
-        uint64_t span =
-            delta > 0 ? (uint64_t)limit - (uint64_t)first : (uint64_t)first - (uint64_t)limit;
-        uint64_t step = delta > 0 ? (uint64_t)delta : 0 - (uint64_t)delta;
-        uint64_t steps = (span - 1) / step + 1;
-        n = steps > INT64_MAX ? INT64_MAX : (int64_t)steps;
-    }
     pgy_dtype dtype = c->in[0].dtype;
     PX_TRY(px_ref_out(c, 0, dtype, 1, &n, &y));
     for (int64_t i = 0; i < n; i++) {

@@ -197,7 +197,7 @@ static pgy_status *dft_run(px_ref_call *c, const pgy_tensor *x, int axis, int64_
     if (length < 1)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The transform has %lld points", (long long)length));
     d.out_parts = d.is_inverse && d.is_onesided ? 1 : 2;
-    d.n_out = d.is_onesided && !d.is_inverse ? length / 2 + 1 : length;
+    d.n_out = px_geo_dft_bins(length, d.is_onesided && !d.is_inverse);
     memcpy(dims, x->dims, (size_t)x->rank * sizeof *dims);
     dims[axis] = d.n_out;
     dims[x->rank - 1] = d.out_parts;
@@ -287,8 +287,8 @@ static pgy_status *stft_shape_of(px_ref_call *c, const pgy_tensor *x, stft_shape
                            "the window %lld",
                            (long long)s->step, (long long)s->frame, (long long)s->length,
                            (long long)(window ? window->count : s->frame)));
-    s->n_frames = (s->length - s->frame) / s->step + 1;
-    s->n_bins = px_ref_attr_i(c, "onesided", 1) ? s->frame / 2 + 1 : s->frame;
+    s->n_frames = px_geo_stft_frames(s->length, s->frame, s->step);
+    s->n_bins = px_geo_dft_bins(s->frame, px_ref_attr_i(c, "onesided", 1) != 0);
 done:
     return st;
 }

@@ -47,51 +47,66 @@ static void image_decoder(px_infer_call *c)
 
 /* --- signals --- */
 
-/* From the transform's length; -1: not known. */
-static void dft_of(px_infer_call *c, int axis, bool has_length, int64_t length)
+typedef struct dft {
+    int axis; /* -1: not known */
+    bool has_length;
+    int64_t length; /* -1: not known */
+} dft;
+
+/* The transformed dim. */
+static px_dim dft_bins(px_infer_call *c, const dft *t, px_dim dim, bool is_inverse,
+                       bool is_onesided)
+{
+    px_dim n = dim;
+    if (t->has_length)
+        n = t->length > 0 ? px_dim_const(t->length) : px_infer_unknown(c);
+    if (!is_onesided)
+        return n;
+    if (!px_dim_is_const(n))
+        return px_infer_unknown(c);
+    if (!is_inverse)
+        return px_dim_const(px_geo_dft_bins(n.base, true));
+    return t->has_length ? n : px_dim_const(2 * (PX_MIN(n.base, PX_GEO_MAX_NUMBER) - 1));
+}
+
+static void dft_of(px_infer_call *c, const dft *t)
 {
     px_infer_dims x = px_infer_dims_of(c->in[0]);
     const bool is_inverse = px_infer_attr_i(c, "inverse", 0) != 0;
     const bool is_onesided = px_infer_attr_i(c, "onesided", 0) != 0;
-    const bool real_out = is_inverse && is_onesided;
-    px_dim n = has_length ? px_infer_unknown(c) : x.dims[axis];
-    if (has_length && length > 0)
-        n = px_dim_const(length);
-    else if (!has_length && real_out)
-        n = px_dim_is_const(n) ? px_dim_const(2 * (PX_MIN(n.base, PX_GEO_MAX_NUMBER) - 1))
-                               : px_infer_unknown(c);
-    if (is_onesided && !is_inverse)
-        n = px_dim_is_const(n) ? px_dim_const(px_geo_dft_bins(n.base, true)) : px_infer_unknown(c);
-    x.dims[axis] = n;
-    x.dims[x.rank - 1] = px_dim_const(real_out ? 1 : 2);
+    /* Without a length and with both sides every axis keeps its dim, whichever it is. */
+    for (int d = 0; d < x.rank - 1; d++) {
+        if (t->axis < 0 && (t->has_length || is_onesided))
+            x.dims[d] = px_infer_unknown(c);
+        else if (d == t->axis)
+            x.dims[d] = dft_bins(c, t, x.dims[d], is_inverse, is_onesided);
+    }
+    x.dims[x.rank - 1] = px_dim_const(is_inverse && is_onesided ? 1 : 2);
     px_infer_shape(c, 0, x.rank, x.dims);
 }
 
 static void dft_17(px_infer_call *c)
 {
     const int rank = px_infer_rank(c, 0);
-    int64_t length = -1;
-    int axis = 0;
-    if (rank < 2 || !px_infer_axis(c, 1, rank, &axis) || axis == rank - 1)
+    dft t = {.has_length = px_infer_has(c, 1), .length = -1};
+    if (rank < 2 || !px_infer_axis(c, 1, rank, &t.axis) || t.axis == rank - 1)
         return;
-    if (px_infer_has(c, 1))
-        px_infer_int(c, 1, &length);
-    dft_of(c, axis, px_infer_has(c, 1), length);
+    px_infer_int(c, 1, &t.length);
+    dft_of(c, &t);
 }
 
 static void dft_20(px_infer_call *c)
 {
     const int rank = px_infer_rank(c, 0);
-    int64_t length = -1, at = -2;
-    int axis = 0;
+    dft t = {.axis = -1, .has_length = px_infer_has(c, 1), .length = -1};
+    int64_t at = -2;
     if (rank < 2)
         return;
-    if (px_infer_has(c, 1))
-        px_infer_int(c, 1, &length);
-    if ((px_infer_has(c, 2) && !px_infer_int(c, 2, &at)) || !px_geo_axis(at, rank, &axis) ||
-        axis == rank - 1)
+    const bool is_known = !px_infer_has(c, 2) || px_infer_int(c, 2, &at);
+    if (is_known && (!px_geo_axis(at, rank, &t.axis) || t.axis == rank - 1))
         return;
-    dft_of(c, axis, px_infer_has(c, 1), length);
+    px_infer_int(c, 1, &t.length);
+    dft_of(c, &t);
 }
 
 static void stft(px_infer_call *c)

@@ -81,6 +81,17 @@ static void qlinear_concat(px_infer_call *c)
 
 /* --- Split --- */
 
+/* Part o of equal ones. All but the last are of one length; where that leaves nothing for the last,
+ * its length is nobody's to say. */
+static px_dim even_part(px_infer_call *c, int64_t whole, size_t o)
+{
+    const int64_t n = (int64_t)c->n_out, part = px_geo_split(whole, n, 0);
+    const bool is_last = o + 1 == c->n_out;
+    if (is_last && part > 0 && whole / part < n - 1)
+        return px_infer_unknown(c);
+    return px_dim_const(is_last ? px_geo_split(whole, n, (int64_t)o) : part);
+}
+
 static void split(px_infer_call *c)
 {
     px_infer_dims x = px_infer_dims_of(c->in[0]);
@@ -124,7 +135,7 @@ static void split(px_infer_call *c)
         else if (c->n_out == 1)
             x.dims[axis] = whole;
         else if (px_dim_is_const(whole))
-            x.dims[axis] = px_dim_const(px_geo_split(whole.base, (int64_t)c->n_out, (int64_t)o));
+            x.dims[axis] = even_part(c, whole.base, o);
         else
             x.dims[axis] = even;
         px_infer_shape(c, o, x.rank, x.dims);
