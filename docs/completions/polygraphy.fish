@@ -35,7 +35,7 @@ complete -c polygraphy -n '__fish_seen_subcommand_from run' -l save-onnx -rF -d 
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l save-external-data -l external-data-path -x -d 'Keep the weights of a saved model in a file of their own beside it. Without a value the name is chosen.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l external-data-size-threshold -x -d 'Weights of at least this many bytes leave the model file; K, M and G are powers of 1024. Default 1024. Needs --save-external-data.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l no-save-all-tensors-to-one-file -d 'One external file per tensor instead of one for all. Needs --save-external-data.'
-complete -c polygraphy -n '__fish_seen_subcommand_from run' -l shape-inference -l do-shape-inference -d 'Infer the shapes of all tensors when the model is loaded.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l shape-inference -l do-shape-inference -d 'Infer types and shapes of all tensors when the model is loaded. --save-onnx writes them into the model as value infos.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l no-onnxruntime-shape-inference -d 'Accepted for compatibility: shapes are always inferred by our own code, never by ONNX Runtime\'s.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l external-data-dir -l load-external-data -l ext -xa '(__fish_complete_directories)' -d 'Folder of the external weights, when it is not the model\'s own.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l ignore-external-data -d 'Load the graph without its external weights. It can then be looked at but not run.'
