@@ -16,14 +16,16 @@ typedef struct encoded {
 static void add(encoded *e, const void *bytes, size_t n)
 {
     assert_true(e->n + n <= sizeof e->at);
-    memcpy(e->at + e->n, bytes, n);
+    if (n > 0)
+        memcpy(e->at + e->n, bytes, n);
     e->n += n;
 }
 
 static void add_number(encoded *e, uint32_t v, int bytes, bool is_big)
 {
     for (int i = 0; i < bytes; i++) {
-        const uint8_t b = (uint8_t)(v >> 8 * (is_big ? bytes - 1 - i : i));
+        const int shift = 8 * (is_big ? bytes - 1 - i : i);
+        const uint8_t b = shift < 32 ? (uint8_t)(v >> shift) : 0;
         add(e, &b, 1);
     }
 }
