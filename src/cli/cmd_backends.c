@@ -1,13 +1,14 @@
 /* cli/cmd_backends.c - see the header.
  *
- * Listing loads ONNX Runtime, if it is there, to ask it for its version and providers; of the
- * others it only says where the library lies.
+ * Listing loads ONNX Runtime and TensorRT, if they are there, to ask for version and devices; of
+ * the others it only says where the library lies.
  */
 #include "cli/cmd_backends.h"
 
 #include "backend/discover.h"
 #include "backend/onnxrt/lib.h"
 #include "backend/registry.h"
+#include "backend/trt/lib.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -110,18 +111,44 @@ static void list_place(pgy_context *cx, const px_runtime *runtime)
     px_discovery_fini(&found);
 }
 
-/* The driver that TensorRT needs beside its own library; only looked for. */
-static void list_driver(void)
+/* Whether the GPU that TensorRT needs is there. */
+static void print_gpu(const px_trt_lib *lib)
 {
-    static const char *const no_packages[] = {NULL}, *const sonames[] = {"libcuda.so.1", NULL};
-    const px_runtime driver = {
-        .backend = "cuda", .title = "CUDA driver", .in_packages = no_packages, .sonames = sonames};
+    const px_cuda *cuda = &lib->cuda;
+    if (!lib->has_gpu) {
+        printf("    GPU        none: %s\n", lib->no_gpu);
+        return;
+    }
+    printf("    GPU        %s, compute capability %d.%d, %zu MiB\n"
+           "    driver     for CUDA up to %d.%d, %d GPU(s)\n",
+           cuda->name, cuda->cc_major, cuda->cc_minor, cuda->memory_size >> 20, cuda->driver_major,
+           cuda->driver_minor, cuda->n_devices);
+}
+
+static void list_trt(pgy_context *cx, const px_runtime *runtime)
+{
+    px_trt_lib *lib = NULL;
     px_discovery found = {0};
-    pgy_status *st = px_discover(&driver, &found);
-    printf("    GPU driver %s\n",
-           found.n > 0 ? found.at[0].path : "missing: libcuda.so.1 comes with NVIDIA's driver");
-    pgy_status_free(st);
+    pgy_status *st = NULL, *parser = NULL;
+
+    PX_TRY(px_trt_lib_probe(cx, &lib));
+    printf("trt          %s\n", lib->abi.name);
+    print_found(lib->path, lib->found_by);
+    parser = px_trt_lib_need_parser(lib);
+    printf("    parser     %s\n", parser == NULL ? "found" : pgy_status_message(parser));
+    print_gpu(lib);
+done:
+    if (st != NULL) {
+        pgy_status_free(px_discover(runtime, &found));
+        printf("trt          TensorRT: %s\n", found.n > 0 ? "does not load" : "missing");
+        if (found.n > 0)
+            printf("    because    %s\n", pgy_status_message(st));
+        print_how_to_get(runtime);
+    }
     px_discovery_fini(&found);
+    px_trt_lib_close(lib);
+    pgy_status_free(parser);
+    pgy_status_free(st);
 }
 
 static int list(pgy_context *cx)
@@ -131,10 +158,10 @@ static int list(pgy_context *cx)
     for (size_t i = 0; i < n; i++) {
         if (strcmp(runtimes[i].backend, "onnxrt") == 0)
             list_onnxrt(cx, &runtimes[i]);
+        else if (strcmp(runtimes[i].backend, "trt") == 0)
+            list_trt(cx, &runtimes[i]);
         else
             list_place(cx, &runtimes[i]);
-        if (strcmp(runtimes[i].backend, "trt") == 0)
-            list_driver();
     }
     for (size_t i = 0; px_backend_at(i) != NULL; i++)
         if (px_runtime_find(px_backend_at(i)->name) == NULL)

@@ -46,7 +46,7 @@ def arrays(path):
 
 
 ours = run([program], "ours.json")
-theirs = run([python, "-m", "polygraphy"], "theirs.json")
+theirs = run([python, "-c", "from polygraphy.tools import main; main()"], "theirs.json")
 same = arrays("ours.json") == arrays("theirs.json") and len(arrays("ours.json")) > 0
 print("outputs %s; ours %.2f s, NVIDIA's %.2f s: %.1f times faster" % (
     "equal" if same else "DIFFER", ours, theirs, theirs / ours))

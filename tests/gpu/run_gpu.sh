@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The TensorRT runner on a real GPU: what docs/tensorrt.md reports is this script's table.
 #   run_gpu.sh LIBS PROGRAM MODELS OUT [TEST...]
-# LIBS     folder with libnvinfer, its parser, plugins and kernels (tools/get_trt.sh)
+# LIBS     folder with libnvinfer, its parser, plugins and kernels (get_trt.sh)
 # PROGRAM  a release build of polygraphy
 # MODELS   folder with the files of tools/fetch_models.sh (light, magika, rapidocr, ...); tests whose
 #          model is missing are skipped
@@ -111,7 +111,8 @@ later cnn_io_chw4 -- models/cnn.onnx --onnxrt --trt --fp16 --tensor-formats 'x:[
 later cnn_refit_strip -- models/cnn.onnx --onnxrt --trt --refittable "${loose[@]}"
 later cnn_sparse_tf32 -- models/cnn.onnx --onnxrt --trt --sparse-weights --tf32 "${half[@]}"
 later cnn_strongly_typed -- models/cnn.onnx --onnxrt --trt --strongly-typed "${loose[@]}"
-later cnn_config -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --pool-limit workspace:1G tactic_dram:2G --tactic-sources cublas cudnn --preview-features profile_sharing_0806 --max-aux-streams 2 --profiling-verbosity layer_names_only --runtime-platform same_as_build --builder-optimization-level 2 --trt-safety-restricted
+later cnn_config -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --pool-limit workspace:1G tactic_dram:2G --tactic-sources cublas cudnn --preview-features profile_sharing_0806 --max-aux-streams 2 --profiling-verbosity layer_names_only --runtime-platform same_as_build --builder-optimization-level 2
+later cnn_safety -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --trt-safety-restricted
 later cnn_hw_compat -- models/cnn.onnx --onnxrt --trt --hardware-compatibility-level ampere_plus "${loose[@]}"
 later cnn_version_compat -- models/cnn.onnx --onnxrt --trt --version-compatible --save-engine vc.plan "${loose[@]}"
 later cnn_debug --has 'c2' -- models/cnn.onnx --onnxrt --trt --onnx-outputs logits c2 --mark-debug c2 "${loose[@]}" --fail-fast
@@ -158,7 +159,7 @@ if wanted timing_ratio; then
   a=$(built timing_first) b=$(built timing_second)
   if [[ -n $a && -n $b ]]; then
     row timing_ratio "$(python3 -c "print('ok' if $b < $a else 'FAIL')")" 0 \
-      "$(python3 -c "print('first build %.2f s, second %.2f s: %.1f times faster' % ($a, $b, $a / $b))")"
+      "$(python3 -c "print('first build %.2f s, second %.2f s: %.1f times faster' % ($a, $b, $a / max($b, 1e-3)))")"
   else
     row timing_ratio FAIL 0 "a build is missing"
   fi

@@ -177,15 +177,13 @@ done:
     return st;
 }
 
-/* TensorRT is of no use without a GPU; TensorRT-RTX can still build. */
+/* Why there is no GPU is kept: it is an error only for what needs one. */
 static pgy_status *find_gpu(px_trt_lib *lib, int device)
 {
     pgy_status *st = px_cuda_open(device, &lib->cuda);
     lib->has_gpu = st == NULL;
     if (st == NULL || pgy_status_code(st) == PGY_ERR_NOMEM)
         return st;
-    if (!lib->abi.is_rtx)
-        return px_status_while(st, "looking for the GPU that %s needs", lib->abi.name);
     lib->no_gpu = px_mem_strdup(pgy_status_message(st));
     pgy_status_free(st);
     return lib->no_gpu != NULL ? NULL : px_status_nomem();
@@ -201,7 +199,7 @@ static void init_lock(px_trt_lib *lib)
     pthread_mutexattr_destroy(&kind);
 }
 
-pgy_status *px_trt_lib_open(pgy_context *cx, int device, px_trt_lib **out)
+static pgy_status *open_lib(pgy_context *cx, int device, px_trt_lib **out)
 {
     pgy_status *st = NULL;
     px_trt_lib *lib = NULL;
@@ -218,7 +216,29 @@ pgy_status *px_trt_lib_open(pgy_context *cx, int device, px_trt_lib **out)
     lib = NULL;
 done:
     px_trt_lib_close(lib);
+    return st;
+}
+
+pgy_status *px_trt_lib_open(pgy_context *cx, int device, px_trt_lib **out)
+{
+    pgy_status *st = NULL;
+    px_trt_lib *lib = NULL;
+
+    PX_TRY(open_lib(cx, device, &lib));
+    /* TensorRT's factories crash without a driver; those of TensorRT-RTX can still build. */
+    if (!lib->has_gpu && !lib->abi.is_rtx)
+        PX_TRY(PX_FAIL(PGY_ERR_BACKEND, "%s (while looking for the GPU that %s needs)", lib->no_gpu,
+                       lib->abi.name));
+    *out = lib;
+    lib = NULL;
+done:
+    px_trt_lib_close(lib);
     return px_status_while(st, "loading TensorRT");
+}
+
+pgy_status *px_trt_lib_probe(pgy_context *cx, px_trt_lib **out)
+{
+    return open_lib(cx, 0, out);
 }
 
 void px_trt_lib_close(px_trt_lib *lib)
@@ -291,7 +311,7 @@ pgy_status *px_trt_lib_load_plugins(px_trt_lib *lib, const char *const *paths, s
                    pgy_status_message(missing));
         pgy_status_free(missing);
         dl.handle = NULL;
-        if (lib->init_plugins != NULL) {
+        if (lib->init_plugins != NULL && lib->has_gpu) {
             px_trt_begin(lib);
             if (!lib->init_plugins(&lib->logger, ""))
                 PX_TRY(px_trt_failed(lib, "could not register its plugins"));

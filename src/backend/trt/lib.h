@@ -49,6 +49,8 @@ struct px_trt_lib {
 /* Looks, loads, checks the version, opens GPU `device`. Errors: BACKEND with all that was tried,
  * and for TensorRT (not RTX) when there is no GPU. */
 PX_MUST_USE pgy_status *px_trt_lib_open(pgy_context *cx, int device, px_trt_lib **out);
+/* The same for looking only: without a GPU `no_gpu` says why, whatever the library. */
+PX_MUST_USE pgy_status *px_trt_lib_probe(pgy_context *cx, px_trt_lib **out);
 void px_trt_lib_close(px_trt_lib *lib); /* accepts NULL */
 
 /* Loads the ONNX parser that lies beside the library. At most once. Errors: BACKEND. */
