@@ -133,7 +133,7 @@ complete -c polygraphy -n '__fish_seen_subcommand_from run' -l use-subprocess -d
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l save-inputs -l save-input-data -rF -d 'Write the inputs to this JSON file.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l save-input-blob -xa '(__fish_complete_directories)' -d 'Write each input tensor as raw bytes to a file in this folder, the current one unless named.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l save-outputs -l save-results -rF -d 'Write the outputs of all runners to this JSON file, to be compared with later.'
-complete -c polygraphy -n '__fish_seen_subcommand_from run' -l streaming -d 'Run all runners together, iteration by iteration, keeping only one iteration in memory. Otherwise they run one after the other.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l streaming -d 'Run all runners together, iteration by iteration, keeping only one iteration in memory. Otherwise they run one after the other. Inputs and outputs saved to a path without an ending go to a folder with a file per iteration then.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l memory-budget -x -d 'Memory for kept outputs; more is kept in a temporary file. Default: half of the memory.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l threads -x -d 'Threads of our own computations. Default: one per processor that may be used.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l timeout -x -d 'End a runner that takes longer than this many seconds; runs it in a process of its own.'

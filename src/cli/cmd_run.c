@@ -29,10 +29,13 @@ static pgy_status *execute(pgy_context *cx, const px_run_args *args, uint64_t st
     PX_TRY(px_check_layers(args));
     log_plan(cx, args);
     PX_TRY(px_station_prepare(&run));
-    const px_loop loop = px_run_loop(&run);
-    PX_TRY(px_loop_sequential(&loop, &run.results));
-    PX_TRY(px_station_judge(&run));
-    PX_TRY(px_station_referee(&run));
+    /* Without runners there is nothing to run side by side. */
+    if (args->runner.streaming.given && run.n_runners > 0) {
+        PX_TRY(px_station_stream(&run));
+    } else {
+        PX_TRY(px_station_sequence(&run));
+        PX_TRY(px_station_referee(&run));
+    }
     PX_TRY(px_station_advise(&run));
     PX_TRY(px_station_layers(&run));
     PX_TRY(px_station_conclude(&run, out_passed));

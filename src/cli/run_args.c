@@ -67,6 +67,9 @@ pgy_status *px_run_args_check(pgy_context *cx, px_run_args *args)
     PX_TRY(px_data_args_check(cx, &args->arena, &args->data));
     PX_TRY(report_late(args, &px_runner_group));
     PX_TRY(px_runner_args_check(cx, &args->runner));
+    if (args->runner.streaming.given && args->compare.sequential_runners.given)
+        PX_TRY(PX_FAIL(PGY_ERR_USAGE, "--streaming runs all runners together, --sequential-runners "
+                                      "one after the other: give one of them."));
     PX_TRY(report_late(args, &px_cli_script));
     PX_TRY(check_compare(cx, args));
 done:

@@ -3,14 +3,15 @@
  * One state goes through all of them; each station fills what the next ones read. A station is one
  * file in cli/stations/ and only drives modules, which know nothing of it:
  *
- *   prepare.c     where inputs come from, the model, the runners (and in which process each runs)
- *   judge.c       what happens to the results of a whole run: saved, joined by loaded ones,
- *                 post-processed, compared, validated
- *   referee.c     which run is wrong, when the reference interpreter took part
- *   advise.c      which tolerances would pass, and whether a mismatch looks like rounding
- *   layers.c      where marked tensors begin to differ; layers run on their own
- *   report.c      the document about the run
- *   conclude.c    what is made of the verdict: files and reports about the comparison
+ * - prepare.c: where inputs come from, the model, the runners (and in which process each runs);
+ * - sequence.c: runs the runners one after the other; their results are saved, joined by loaded
+ *   ones, post-processed, compared, validated;
+ * - stream.c: the same with all runners at once, iteration by iteration (--streaming);
+ * - referee.c: which run is wrong, when the reference interpreter took part;
+ * - advise.c: which tolerances would pass, and whether a mismatch looks like rounding;
+ * - layers.c: where marked tensors begin to differ; layers run on their own;
+ * - report.c: the document about the run;
+ * - conclude.c: what is made of the verdict: files and reports about the comparison.
  *
  * What ends the command without a run (a script that is written instead) is no station: cmd_run.c
  * does it before the RUNNING line.
@@ -47,8 +48,8 @@ typedef struct px_run_state {
     px_accuracy accuracy; /* what was compared; empty when nothing is */
     px_advice *advice;    /* on tolerances */
     size_t n_advice;
-    bool is_valid;        /* --validate found nothing bad */
-    px_referee referee;   /* distances to float64; without outputs when it was not called for */
+    bool is_valid;      /* --validate found nothing bad */
+    px_referee referee; /* distances to float64; without outputs when it was not called for */
 } px_run_state;
 
 /* True when there is something to compare with: several runners, or results in files. */
@@ -69,8 +70,12 @@ static inline px_loop px_run_loop(const px_run_state *run)
 }
 
 PX_MUST_USE pgy_status *px_station_prepare(px_run_state *run);
-/* Needs the runners' results in `run->results`. */
-PX_MUST_USE pgy_status *px_station_judge(px_run_state *run);
+/* --load-outputs: appends the files' runs to `run->results`. */
+PX_MUST_USE pgy_status *px_run_load_outputs(px_run_state *run);
+/* Both run the runners and judge their results. They leave them in `run->results`, followed by
+ * loaded ones; after the second, iterations there have times but no outputs. */
+PX_MUST_USE pgy_status *px_station_sequence(px_run_state *run);
+PX_MUST_USE pgy_status *px_station_stream(px_run_state *run);
 /* Needs the verdict. Says nothing when everything passed, unless it was asked to. */
 PX_MUST_USE pgy_status *px_station_advise(px_run_state *run);
 /* Needs whole runs and their verdict; fills `run->referee` when there is a question to settle. */

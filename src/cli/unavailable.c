@@ -34,8 +34,6 @@ static const refusal refusals[] = {
     {offsetof(px_run_args, trt.trt_network_postprocess_script.given), NEED_TRT,
      "--trt-network-postprocess-script", "run Python scripts", "change the ONNX model instead"},
 
-    {offsetof(px_run_args, runner.streaming.given), NEED_RUNNER, "--streaming",
-     "run runners side by side", "leave the option out"},
     {offsetof(px_run_args, runner.use_subprocess.given), NEED_RUNNER, "--use-subprocess",
      "run runners in processes of their own", "leave the option out"},
     {offsetof(px_run_args, runner.timeout.given), NEED_RUNNER, "--timeout",

@@ -39,11 +39,10 @@ void px_accuracy_fini(px_accuracy *accuracy)
     *accuracy = (px_accuracy){0};
 }
 
-pgy_status *px_comparison_init(px_comparison *c, pgy_context *cx, const px_compare_args *args,
-                               bool iteration_major)
+pgy_status *px_comparison_init(px_comparison *c, pgy_context *cx, const px_compare_args *args)
 {
     pgy_status *st = NULL;
-    bool newer = iteration_major || args->n_funcs > 1 || args->check_average.given;
+    bool newer = args->n_funcs > 1 || args->check_average.given;
     for (size_t i = 0; i < args->n_funcs; i++) {
         newer = newer || args->funcs[i] > PX_COMPARE_INDICES;
         if (args->funcs[i] >= PX_COMPARE_PERCEPTUAL)
@@ -65,9 +64,12 @@ done:
 void px_comparison_fini(px_comparison *c)
 {
     px_accuracy_fini(&c->accuracy);
+    px_mem_free(c->lengths);
+    c->lengths = NULL;
 }
 
-pgy_status *px_comparison_add_pair(px_comparison *c, const char *runner0, const char *runner1)
+/* Its index is the number of pairs announced before. */
+static pgy_status *add_pair(px_comparison *c, const char *runner0, const char *runner1)
 {
     pgy_status *st = NULL;
     PX_TRY(PX_RESERVE(&c->accuracy, 1));
@@ -312,13 +314,14 @@ done:
 
 /* ---- steps ---- */
 
-void px_comparison_iteration(px_comparison *c, size_t iteration)
+static void announce_iteration(const px_comparison *c, size_t iteration)
 {
     px_log(c->cx, PGY_LOG_INFO, PX_AT_COMPARATOR, "Iteration: %zu", iteration);
 }
 
-pgy_status *px_comparison_step(px_comparison *c, size_t pair_index, size_t iteration, bool titled,
-                               const px_iteration *a, const px_iteration *b)
+/* One iteration of a pair. Older layout: `titled` announces it. */
+static pgy_status *step(px_comparison *c, size_t pair_index, size_t iteration, bool titled,
+                        const px_iteration *a, const px_iteration *b)
 {
     pgy_status *st = NULL;
     px_pair_result *pair = &c->accuracy.at[pair_index];
@@ -327,7 +330,7 @@ pgy_status *px_comparison_step(px_comparison *c, size_t pair_index, size_t itera
     const int depth = older && titled ? 2 : 1;
     px_log_indent(c->cx, 1);
     if (older && titled) {
-        px_comparison_iteration(c, iteration);
+        announce_iteration(c, iteration);
         px_log_indent(c->cx, 1);
     }
     for (size_t f = 0; f < pair->n_funcs && !c->stopped; f++) {
@@ -366,10 +369,11 @@ static void log_summary(const px_comparison *c, const px_pair_result *pair)
     px_buf_fini(&text);
 }
 
-void px_comparison_end_pair(px_comparison *c, size_t pair_index)
+/* Older layout: what is said of a pair whose iterations are done. */
+static void end_pair(const px_comparison *c, size_t pair_index)
 {
     const px_pair_result *pair = &c->accuracy.at[pair_index];
-    if (c->layout != PX_LAYOUT_049 || c->stopped)
+    if (c->stopped)
         return;
     px_log_indent(c->cx, 1);
     px_log(c->cx, PGY_LOG_EXTRA_VERBOSE, PX_AT_COMPARATOR, "Finished comparing %s with %s",
@@ -378,14 +382,78 @@ void px_comparison_end_pair(px_comparison *c, size_t pair_index)
     log_summary(c, pair);
 }
 
+/* ---- iterations that come one at a time ---- */
+
+static size_t shortest(const px_comparison *c)
+{
+    size_t n = c->lengths[0];
+    for (size_t r = 1; r < c->n_runs; r++)
+        n = PX_MIN(n, c->lengths[r]);
+    return n;
+}
+
+pgy_status *px_comparison_begin(px_comparison *c, const char *const *runners, const size_t *lengths,
+                                size_t n)
+{
+    pgy_status *st = NULL;
+    PX_TRY(PX_ALLOC(c->lengths, n + 1));
+    memcpy(c->lengths, lengths, n * sizeof *lengths);
+    c->n_runs = n;
+    for (size_t r = 0; r + 1 < n; r++)
+        PX_TRY(add_pair(c, runners[r], runners[r + 1]));
+done:
+    return st;
+}
+
+pgy_status *px_comparison_advance(px_comparison *c, size_t i, const px_iteration *const *its)
+{
+    pgy_status *st = NULL;
+    const bool older = c->layout == PX_LAYOUT_049;
+    if (!older && i >= shortest(c))
+        return NULL;
+    if (!older)
+        announce_iteration(c, i);
+    for (size_t p = 0; p < c->accuracy.n && !c->stopped; p++) {
+        const size_t n = PX_MIN(c->lengths[p], c->lengths[p + 1]);
+        if (i < n)
+            PX_TRY(step(c, p, i, n > 1, its[p], its[p + 1]));
+    }
+done:
+    return st;
+}
+
+static void warn_lengths(const px_comparison *c)
+{
+    px_buf text = {0};
+    const size_t n = shortest(c);
+    size_t n_short = 0;
+    px_buf_printf(&text,
+                  "The provided streams have different numbers of iterations. Only the first %zu "
+                  "iteration(s) -- present in all %zu streams -- were compared; stream(s) at index "
+                  "[",
+                  n, c->n_runs);
+    for (size_t r = 0; r < c->n_runs; r++)
+        if (c->lengths[r] == n)
+            px_buf_printf(&text, "%s%zu", n_short++ > 0 ? ", " : "", r);
+    px_buf_puts(&text, "] ran out first.");
+    if (n_short < c->n_runs)
+        px_log_text(c->cx, PGY_LOG_WARNING, PX_AT_COMPARATOR, px_buf_str(&text));
+    px_buf_fini(&text);
+}
+
 pgy_status *px_comparison_finish(px_comparison *c)
 {
     pgy_status *st = NULL;
+    const bool older = c->layout == PX_LAYOUT_049;
+    if (!older && c->n_runs > 0 && !c->stopped)
+        warn_lengths(c);
     for (size_t p = 0; p < c->accuracy.n; p++) {
         px_pair_result *pair = &c->accuracy.at[p];
+        if (older && c->n_runs > 0)
+            end_pair(c, p);
         if (c->accuracy.average)
             PX_TRY(px_average_judge(c->cx, pair));
-        else if (c->layout == PX_LAYOUT_053 && !c->stopped)
+        else if (!older && !c->stopped)
             log_summary(c, pair);
         c->accuracy.passed = c->accuracy.passed && pair->passed;
     }
@@ -403,51 +471,39 @@ static pgy_status *by_pairs(px_comparison *c, const px_results *results)
     for (size_t r = 0; r + 1 < results->n && !c->stopped; r++) {
         const px_run *a = &results->at[r], *b = &results->at[r + 1];
         const size_t n = PX_MIN(a->n, b->n);
-        PX_TRY(px_comparison_add_pair(c, a->runner_name, b->runner_name));
+        PX_TRY(add_pair(c, a->runner_name, b->runner_name));
         for (size_t i = 0; i < n && !c->stopped; i++)
-            PX_TRY(px_comparison_step(c, r, i, n > 1, &a->at[i], &b->at[i]));
-        px_comparison_end_pair(c, r);
+            PX_TRY(step(c, r, i, n > 1, &a->at[i], &b->at[i]));
+        end_pair(c, r);
     }
 done:
     return st;
 }
 
-static void warn_lengths(const px_comparison *c, const px_results *results, size_t n)
-{
-    px_buf text = {0};
-    size_t n_short = 0;
-    px_buf_printf(&text,
-                  "The provided streams have different numbers of iterations. Only the first %zu "
-                  "iteration(s) -- present in all %zu streams -- were compared; stream(s) at index "
-                  "[",
-                  n, results->n);
-    for (size_t r = 0; r < results->n; r++)
-        if (results->at[r].n == n)
-            px_buf_printf(&text, "%s%zu", n_short++ > 0 ? ", " : "", r);
-    px_buf_puts(&text, "] ran out first.");
-    if (n_short < results->n)
-        px_log_text(c->cx, PGY_LOG_WARNING, PX_AT_COMPARATOR, px_buf_str(&text));
-    px_buf_fini(&text);
-}
-
 static pgy_status *by_iterations(px_comparison *c, const px_results *results)
 {
     pgy_status *st = NULL;
-    size_t n = results->n > 0 ? results->at[0].n : 0;
-    for (size_t r = 1; r < results->n; r++)
-        n = PX_MIN(n, results->at[r].n);
-    for (size_t r = 0; r + 1 < results->n; r++)
-        PX_TRY(
-            px_comparison_add_pair(c, results->at[r].runner_name, results->at[r + 1].runner_name));
-    for (size_t i = 0; i < n && !c->stopped; i++) {
-        px_comparison_iteration(c, i);
-        for (size_t p = 0; p < c->accuracy.n && !c->stopped; p++)
-            PX_TRY(px_comparison_step(c, p, i, false, &results->at[p].at[i],
-                                      &results->at[p + 1].at[i]));
+    const char **names = NULL;
+    size_t *lengths = NULL, longest = 0;
+    const px_iteration **its = NULL;
+    PX_TRY(PX_ALLOC(names, results->n + 1));
+    PX_TRY(PX_ALLOC(lengths, results->n + 1));
+    PX_TRY(PX_ALLOC(its, results->n + 1));
+    for (size_t r = 0; r < results->n; r++) {
+        names[r] = results->at[r].runner_name;
+        lengths[r] = results->at[r].n;
+        longest = PX_MAX(longest, lengths[r]);
     }
-    if (!c->stopped)
-        warn_lengths(c, results, n);
+    PX_TRY(px_comparison_begin(c, names, lengths, results->n));
+    for (size_t i = 0; i < longest && !c->stopped; i++) {
+        for (size_t r = 0; r < results->n; r++)
+            its[r] = i < lengths[r] ? &results->at[r].at[i] : NULL;
+        PX_TRY(px_comparison_advance(c, i, its));
+    }
 done:
+    px_mem_free(names);
+    px_mem_free(lengths);
+    px_mem_free(its);
     return st;
 }
 
@@ -457,7 +513,7 @@ pgy_status *px_compare_results(pgy_context *cx, const px_compare_args *args,
 {
     pgy_status *st = NULL;
     px_comparison c = {0};
-    PX_TRY(px_comparison_init(&c, cx, args, false));
+    PX_TRY(px_comparison_init(&c, cx, args));
     if (plot != NULL)
         c.plot = *plot;
     if (c.layout == PX_LAYOUT_049)

@@ -5,8 +5,11 @@
  * is kept in px_accuracy for reports and files.
  *
  * Two layouts of the log exist. PX_LAYOUT_049 is the default; the newer one is used when the user
- * asks for something that only the newer reference has (several functions, metrics, averages) or
- * when pairs advance together iteration by iteration (streaming).
+ * asks for something that only the newer reference has (several functions, metrics, averages).
+ *
+ * Runs that are there as a whole go through px_compare_results. Where iterations come one at a time
+ * (streaming), px_comparison_begin announces the runs and px_comparison_advance takes iteration
+ * after iteration of all of them; the lines are the same, in another order.
  */
 #ifndef PX_COMPARE_COMPARE_H
 #define PX_COMPARE_COMPARE_H
@@ -100,32 +103,30 @@ typedef struct px_plot_hook {
 typedef struct px_comparison {
     pgy_context *cx;
     const px_compare_args *args;
-    px_layout layout;
+    px_layout layout;  /* may be raised after init */
     px_plot_hook plot; /* may be set after init */
     px_accuracy accuracy;
+    size_t *lengths; /* iterations of each run; NULL before px_comparison_begin */
+    size_t n_runs;
     bool stopped; /* --fail-fast saw a mismatch: compare nothing more */
 } px_comparison;
 
-/* Checks option combinations. `iteration_major`: pairs advance together (streaming). `args` must
- * outlive it. Errors: USAGE. */
+/* Checks option combinations. `args` must outlive it. Errors: USAGE. */
 PX_MUST_USE pgy_status *px_comparison_init(px_comparison *c, pgy_context *cx,
-                                           const px_compare_args *args, bool iteration_major);
+                                           const px_compare_args *args);
 void px_comparison_fini(px_comparison *c);
 
-/* Announces a pair of runs; its index is the number of pairs announced before. */
-PX_MUST_USE pgy_status *px_comparison_add_pair(px_comparison *c, const char *runner0,
-                                               const char *runner1);
-/* Newer layout: announces an iteration, before its pairs. */
-void px_comparison_iteration(px_comparison *c, size_t iteration);
-/* Compares one iteration of a pair. Older layout: `titled` announces it. Errors: USAGE when no
- * output of one has a counterpart in the other, UNSUPPORTED, and whatever reading them gives. */
-PX_MUST_USE pgy_status *px_comparison_step(px_comparison *c, size_t pair, size_t iteration,
-                                           bool titled, const px_iteration *a,
-                                           const px_iteration *b);
-/* Older layout: the summary of a pair whose iterations are done. */
-void px_comparison_end_pair(px_comparison *c, size_t pair);
-/* Newer layout: all summaries. Sets the verdict in `c->accuracy` in both. Errors: USAGE when
- * averages were asked for and cannot be had. */
+/* Announces `n` runs by name and number of iterations; consecutive ones are compared. */
+PX_MUST_USE pgy_status *px_comparison_begin(px_comparison *c, const char *const *runners,
+                                            const size_t *lengths, size_t n);
+/* Iteration `i` of all runs, in order; NULL for a run that has none. To be called with 0, 1, ... up
+ * to the longest run's last, or until `c->stopped`. Older layout: every pair is compared up to its
+ * shorter run; newer layout: all up to the shortest. Errors: USAGE when no output of one has a
+ * counterpart in the other, UNSUPPORTED, and whatever reading them gives. */
+PX_MUST_USE pgy_status *px_comparison_advance(px_comparison *c, size_t i,
+                                              const px_iteration *const *its);
+/* The summaries. Sets the verdict in `c->accuracy`. Errors: USAGE when averages were asked for and
+ * cannot be had. */
 PX_MUST_USE pgy_status *px_comparison_finish(px_comparison *c);
 
 /* One pair of outputs under `simple` without a word: all numbers and the verdict, with the options

@@ -152,18 +152,30 @@ done:
     return st;
 }
 
+void px_top_k_begin(pgy_context *cx, px_top_k *top_k, const px_compare_args *args)
+{
+    *top_k = (px_top_k){.args = args, .leak_axis = true};
+    if (args->n_top_k > 0)
+        px_log(cx, PGY_LOG_START, PX_AT_POSTPROCESS,
+               "Applying post-processing to outputs: top_k_impl");
+}
+
+void px_top_k_end(pgy_context *cx, const px_top_k *top_k)
+{
+    if (top_k->args->n_top_k > 0)
+        px_log(cx, PGY_LOG_FINISH, PX_AT_POSTPROCESS, "Finished applying post-processing");
+}
+
 pgy_status *px_postprocess_results(pgy_context *cx, const px_compare_args *args,
                                    px_results *results)
 {
     pgy_status *st = NULL;
-    px_top_k top_k = {.args = args, .leak_axis = true};
-    if (args->n_top_k == 0)
-        return NULL;
-    px_log(cx, PGY_LOG_START, PX_AT_POSTPROCESS, "Applying post-processing to outputs: top_k_impl");
+    px_top_k top_k;
+    px_top_k_begin(cx, &top_k, args);
     for (size_t r = 0; r < results->n; r++)
         for (size_t i = 0; i < results->at[r].n; i++)
             PX_TRY(px_top_k_apply(cx, &top_k, &results->at[r].at[i]));
-    px_log(cx, PGY_LOG_FINISH, PX_AT_POSTPROCESS, "Finished applying post-processing");
+    px_top_k_end(cx, &top_k);
 done:
     return st;
 }

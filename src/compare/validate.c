@@ -134,75 +134,70 @@ done:
     return st;
 }
 
-/* `streamed`: 0, or 1 + the iteration to name; a stream stops at the first bad output. */
-static pgy_status *check_iteration(pgy_context *cx, const char *runner, size_t streamed,
-                                   const px_iteration *it, bool *io_valid)
-{
-    pgy_status *st = NULL;
-    pgy_tensor *t = NULL;
-    for (size_t i = 0; i < it->n_outputs; i++) {
-        px_buf title = {0};
-        bool ok;
-        px_buf_printf(&title, "%-35s | ", runner);
-        if (streamed > 0)
-            px_buf_printf(&title, "Iteration %zu | ", streamed - 1);
-        px_buf_printf(&title, "Validating output: %s (check_inf=True, check_nan=True)",
-                      it->outputs[i].name);
-        px_log_text(cx, PGY_LOG_START, PX_AT_COMPARATOR, px_buf_str(&title));
-        px_buf_fini(&title);
-        PX_TRY(px_lazy_get(cx, it->outputs[i].value, &t));
-        PX_TRY(check_output(cx, t, it->outputs[i].name, &ok));
-        pgy_tensor_free(t);
-        t = NULL;
-        *io_valid = *io_valid && ok;
-        if (streamed > 0 && !ok)
-            break;
-    }
-done:
-    pgy_tensor_free(t);
-    return st;
-}
-
-pgy_status *px_validate_results(pgy_context *cx, const px_results *results, bool *out_valid)
+pgy_status *px_validate_begin(pgy_context *cx, const char *const *runners, size_t n)
 {
     pgy_status *st = NULL;
     px_str *names = NULL;
     px_buf title = {0};
-    bool valid = true;
-    PX_TRY(PX_ALLOC(names, results->n + 1));
-    for (size_t r = 0; r < results->n; r++)
-        names[r] = px_str_of(results->at[r].runner_name);
+    PX_TRY(PX_ALLOC(names, n + 1));
+    for (size_t r = 0; r < n; r++)
+        names[r] = px_str_of(runners[r]);
     px_buf_puts(&title, "Output Validation | Runners: ");
-    px_buf_repr_list(&title, names, results->n);
+    px_buf_repr_list(&title, names, n);
     px_log_text(cx, PGY_LOG_START, PX_AT_COMPARATOR, px_buf_str(&title));
-    px_log_indent(cx, 1);
-    for (size_t r = 0; r < results->n && st == NULL; r++)
-        for (size_t i = 0; i < results->at[r].n && st == NULL; i++)
-            st = check_iteration(cx, results->at[r].runner_name, 0, &results->at[r].at[i], &valid);
-    if (st == NULL)
-        px_log(cx, valid ? PGY_LOG_FINISH : PGY_LOG_ERROR, PX_AT_COMPARATOR,
-               "%s | Output Validation", valid ? "PASSED" : "FAILED");
-    px_log_indent(cx, -1);
-    if (st == NULL)
-        *out_valid = valid;
 done:
     px_buf_fini(&title);
     px_mem_free(names);
     return st;
 }
 
-pgy_status *px_validate_iteration(pgy_context *cx, const char *runner, size_t iteration,
-                                  const px_iteration *it, bool *out_valid)
+pgy_status *px_validate_iteration(pgy_context *cx, const char *runner, const px_iteration *it,
+                                  bool *inout_valid)
 {
     pgy_status *st = NULL;
+    pgy_tensor *t = NULL;
+    px_log_indent(cx, 1);
+    for (size_t i = 0; i < it->n_outputs; i++) {
+        bool ok;
+        px_log(cx, PGY_LOG_START, PX_AT_COMPARATOR,
+               "%-35s | Validating output: %s (check_inf=True, check_nan=True)", runner,
+               it->outputs[i].name);
+        PX_TRY(px_lazy_get(cx, it->outputs[i].value, &t));
+        PX_TRY(check_output(cx, t, it->outputs[i].name, &ok));
+        pgy_tensor_free(t);
+        t = NULL;
+        *inout_valid = *inout_valid && ok;
+    }
+done:
+    px_log_indent(cx, -1);
+    pgy_tensor_free(t);
+    return st;
+}
+
+void px_validate_end(pgy_context *cx, bool valid)
+{
+    px_log_indent(cx, 1);
+    px_log(cx, valid ? PGY_LOG_FINISH : PGY_LOG_ERROR, PX_AT_COMPARATOR, "%s | Output Validation",
+           valid ? "PASSED" : "FAILED");
+    px_log_indent(cx, -1);
+}
+
+pgy_status *px_validate_results(pgy_context *cx, const px_results *results, bool *out_valid)
+{
+    pgy_status *st = NULL;
+    const char **names = NULL;
     bool valid = true;
-    PX_TRY(check_iteration(cx, runner, iteration + 1, it, &valid));
-    if (!valid)
-        px_log(cx, PGY_LOG_CRITICAL, PX_AT_COMPARATOR,
-               "Output validation failed: iteration %zu contains invalid values (NaNs/Infs). See "
-               "the errors above.",
-               iteration);
+    PX_TRY(PX_ALLOC(names, results->n + 1));
+    for (size_t r = 0; r < results->n; r++)
+        names[r] = results->at[r].runner_name;
+    PX_TRY(px_validate_begin(cx, names, results->n));
+    for (size_t r = 0; r < results->n; r++)
+        for (size_t i = 0; i < results->at[r].n; i++)
+            PX_TRY(px_validate_iteration(cx, results->at[r].runner_name, &results->at[r].at[i],
+                                         &valid));
+    px_validate_end(cx, valid);
     *out_valid = valid;
 done:
+    px_mem_free(names);
     return st;
 }

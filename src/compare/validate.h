@@ -7,14 +7,17 @@
 
 #include "results/results.h"
 
-/* All iterations of all runs, with title and closing line. Mirrors: comparator/comparator.py
- * Comparator.validate. Errors: whatever reading the outputs gives. */
+/* For iterations that come one at a time: begin names the runs, iteration looks at one iteration of
+ * one run and clears `inout_valid` when it holds a bad value, end gives the verdict. Errors:
+ * whatever reading the outputs gives. */
+PX_MUST_USE pgy_status *px_validate_begin(pgy_context *cx, const char *const *runners, size_t n);
+PX_MUST_USE pgy_status *px_validate_iteration(pgy_context *cx, const char *runner,
+                                              const px_iteration *it, bool *inout_valid);
+void px_validate_end(pgy_context *cx, bool valid);
+
+/* All of the above for runs that are there. Mirrors: comparator/comparator.py
+ * Comparator.validate. */
 PX_MUST_USE pgy_status *px_validate_results(pgy_context *cx, const px_results *results,
                                             bool *out_valid);
-
-/* One iteration of one run as it comes (streaming): stops at the first bad output and then logs the
- * reason as critical. */
-PX_MUST_USE pgy_status *px_validate_iteration(pgy_context *cx, const char *runner, size_t iteration,
-                                              const px_iteration *it, bool *out_valid);
 
 #endif

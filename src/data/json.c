@@ -19,6 +19,7 @@
 
 #define ARRAY_LARGE ((size_t)1 << 20) /* characters from which skipping pays */
 #define ARRAY_HEAD 768                /* bytes; numpy's headers have 128, or a little more */
+#define PIECE ((size_t)4 << 20)       /* characters read before their pages are let go */
 
 typedef struct parser {
     px_arena *arena;
@@ -26,6 +27,8 @@ typedef struct parser {
     px_str text;
     size_t pos;
     size_t n_values;
+    const px_file *file; /* NULL: text that is in memory anyway */
+    size_t forgotten;    /* pages before this position have been let go */
 } parser;
 
 const char *px_json_type_name(px_json_type type)
@@ -139,6 +142,15 @@ static size_t skip_array(px_str text, size_t pos)
     return pos + px_base64_encoded_size(size);
 }
 
+/* Lets go of what has been read over, a piece at a time. */
+static void forget_behind(parser *p)
+{
+    if (p->file == NULL || p->pos - p->forgotten < PIECE)
+        return;
+    px_file_drop(p->file, p->text.ptr + p->forgotten, p->pos - p->forgotten);
+    p->forgotten = p->pos;
+}
+
 /* From after the opening quote to after the closing one. */
 static pgy_status *scan_string(parser *p, px_str *out, bool *out_escaped)
 {
@@ -148,7 +160,11 @@ static pgy_status *scan_string(parser *p, px_str *out, bool *out_escaped)
 
     p->pos = skip_array(p->text, p->pos);
     for (;;) {
-        p->pos = skip_plain(p->text, p->pos);
+        const px_str piece = {p->text.ptr, PX_MIN(p->text.len, p->pos + PIECE)};
+        p->pos = skip_plain(piece, p->pos);
+        forget_behind(p);
+        if (p->pos == piece.len && p->pos < p->text.len)
+            continue;
         const int c = peek(p);
         if (c == '"')
             break;
@@ -328,36 +344,49 @@ done:
     return st;
 }
 
-pgy_status *px_json_parse(px_arena *arena, const char *path, px_str text, px_json **out)
+static pgy_status *parse(parser *p, px_json **out)
 {
     pgy_status *st = NULL;
-    parser p = {.arena = arena, .path = path, .text = text};
     open_container open[PX_JSON_MAX_DEPTH];
     int depth = 0;
     px_json *root = NULL;
 
-    PX_TRY(scan_value(&p, &root));
+    PX_TRY(scan_value(p, &root));
     if (is_container(root))
         open[depth++] = (open_container){.value = root};
     while (depth > 0) {
         px_json *item;
-        PX_TRY(scan_item(&p, &open[depth - 1], &item));
+        PX_TRY(scan_item(p, &open[depth - 1], &item));
         if (item == NULL) {
             depth--;
         } else if (is_container(item)) {
             if (depth == PX_JSON_MAX_DEPTH)
                 PX_TRY(PX_FAIL(PGY_ERR_MODEL,
                                "%s: the JSON text is nested deeper than %d levels at byte %zu",
-                               path, PX_JSON_MAX_DEPTH, item->at));
+                               p->path, PX_JSON_MAX_DEPTH, item->at));
             open[depth++] = (open_container){.value = item};
         }
     }
-    skip_blanks(&p);
-    if (p.pos != text.len)
-        PX_TRY(expected(&p, "the end of the file"));
+    skip_blanks(p);
+    if (p->pos != p->text.len)
+        PX_TRY(expected(p, "the end of the file"));
     *out = root;
 done:
     return st;
+}
+
+pgy_status *px_json_parse(px_arena *arena, const char *path, px_str text, px_json **out)
+{
+    parser p = {.arena = arena, .path = path, .text = text};
+    return parse(&p, out);
+}
+
+pgy_status *px_json_parse_file(px_arena *arena, const char *path, const px_file *file,
+                               px_json **out)
+{
+    parser p = {
+        .arena = arena, .path = path, .text = {(const char *)file->data, file->size}, .file = file};
+    return parse(&p, out);
 }
 
 px_json *px_json_get(const px_json *v, const char *key)

@@ -8,6 +8,7 @@
 #ifndef PX_DATA_JSON_H
 #define PX_DATA_JSON_H
 
+#include "base/file.h"
 #include "base/px.h"
 
 #define PX_JSON_MAX_DEPTH 200
@@ -38,6 +39,11 @@ typedef struct px_json {
  * `path` is for messages. Errors: MODEL with the byte position and what was expected. */
 PX_MUST_USE pgy_status *px_json_parse(px_arena *arena, const char *path, px_str text,
                                       px_json **out);
+
+/* The same for a mapped file, whose pages are let go behind the reader: memory does not grow with
+ * the file. */
+PX_MUST_USE pgy_status *px_json_parse_file(px_arena *arena, const char *path, const px_file *file,
+                                           px_json **out);
 
 /* Member of an object, the last one of that key; NULL when absent or `v` is no object. */
 px_json *px_json_get(const px_json *v, const char *key);

@@ -2,6 +2,7 @@
 #include "report/extract.h"
 
 #include "base/log.h"
+#include "data/feed.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,11 +42,13 @@ done:
 static pgy_status *write_inputs(pgy_context *cx, const px_feed *inputs, const char *path)
 {
     pgy_status *st = NULL;
-    px_run run = {0};
-    PX_TRY(px_run_add_feed(&run, inputs));
-    PX_TRY(px_feeds_save(cx, &run, path));
+    px_feeds_writer *writer = NULL;
+    const pgy_feed view = px_feed_view(inputs);
+    PX_TRY(px_feeds_writer_open(cx, path, false, &writer));
+    PX_TRY(px_feeds_writer_add(writer, &view));
+    PX_TRY(px_feeds_writer_commit(writer));
 done:
-    px_run_fini(&run);
+    px_feeds_writer_close(writer);
     return st;
 }
 
@@ -55,7 +58,8 @@ static pgy_status *write_expected(pgy_context *cx, const px_extract *what, const
     px_results results = {0};
     px_run *run;
     PX_TRY(px_results_add_run(&results, what->runner, &run));
-    PX_TRY(px_run_add_feed(run, what->expected));
+    const pgy_feed view = px_feed_view(what->expected);
+    PX_TRY(px_run_add_feed(cx, &results, run, &view));
     PX_TRY(px_results_save(cx, &results, path));
 done:
     px_results_fini(&results);

@@ -20,6 +20,7 @@ typedef struct reader {
     px_source *source;
     px_arena arena;
     px_json *root;
+    size_t forgotten; /* pages of the file before this position have been let go */
 } reader;
 
 static pgy_status *wrong(const reader *r, const px_json *v, const char *wanted)
@@ -258,6 +259,11 @@ static pgy_status *read_arrays(reader *r, const px_json *v, px_iteration *it)
         if (o->name == NULL)
             PX_TRY(px_status_nomem());
     }
+    /* Each header read brought pages around it along. */
+    if (v->at > r->forgotten) {
+        px_file_drop(&r->source->file, r->source->file.data + r->forgotten, v->at - r->forgotten);
+        r->forgotten = v->at;
+    }
 done:
     px_map_fini(&places);
     return st;
@@ -345,7 +351,7 @@ done:
 static pgy_status *reader_open(px_source *source, reader *out)
 {
     *out = (reader){.source = source};
-    return px_json_parse(&out->arena, source->path, px_source_text(source), &out->root);
+    return px_json_parse_file(&out->arena, source->path, &source->file, &out->root);
 }
 
 pgy_status *px_json_results_read(px_source *source, px_results *results)

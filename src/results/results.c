@@ -5,7 +5,7 @@
 #include "results/lazy.h"
 #include "results/load.h"
 
-static void iteration_fini(px_iteration *it)
+void px_iteration_fini(px_iteration *it)
 {
     for (size_t i = 0; i < it->n_outputs; i++) {
         px_mem_free(it->outputs[i].name);
@@ -19,7 +19,7 @@ static void iteration_fini(px_iteration *it)
 void px_run_truncate(px_run *run, size_t n)
 {
     while (run->n > n)
-        iteration_fini(&run->at[--run->n]);
+        px_iteration_fini(&run->at[--run->n]);
 }
 
 void px_results_truncate(px_results *results, size_t n)
@@ -74,7 +74,7 @@ static pgy_status *start_iteration(px_run *run, size_t n, px_iteration *out)
     *out = it;
     it = (px_iteration){0};
 done:
-    iteration_fini(&it);
+    px_iteration_fini(&it);
     return st;
 }
 
@@ -135,28 +135,74 @@ pgy_status *px_run_add_iteration(pgy_context *cx, px_results *results, px_run *r
     run->at[run->n++] = it;
     it = (px_iteration){0};
 done:
-    iteration_fini(&it);
+    px_iteration_fini(&it);
     px_outputs_clear(take_outputs);
     return st;
 }
 
-pgy_status *px_run_add_feed(px_run *run, const px_feed *feed)
+/* Adds an output of that name to an iteration with room for it. */
+static pgy_status *add_output(pgy_context *cx, px_results *results, px_iteration *it,
+                              const char *name, pgy_tensor *t)
+{
+    pgy_status *st = NULL;
+    px_result_output *const o = &it->outputs[it->n_outputs++];
+    PX_TRY(keep(cx, results, t, &o->value));
+    o->name = px_mem_strdup(name);
+    if (o->name == NULL)
+        PX_TRY(px_status_nomem());
+done:
+    return st;
+}
+
+pgy_status *px_run_add_feed(pgy_context *cx, px_results *results, px_run *run, const pgy_feed *feed)
 {
     pgy_status *st = NULL;
     px_iteration it = {0};
 
     PX_TRY(start_iteration(run, feed->n, &it));
-    for (size_t i = 0; i < feed->n; i++) {
-        px_result_output *const o = &it.outputs[it.n_outputs++];
-        PX_TRY(px_lazy_of_tensor(feed->tensors[i], &o->value));
-        o->name = px_mem_strdup(feed->names[i]);
-        if (o->name == NULL)
-            PX_TRY(px_status_nomem());
+    for (size_t i = 0; i < feed->n; i++)
+        PX_TRY(add_output(cx, results, &it, feed->names[i], feed->tensors[i]));
+    run->at[run->n++] = it;
+    it = (px_iteration){0};
+done:
+    px_iteration_fini(&it);
+    return st;
+}
+
+static pgy_status *append_iteration(pgy_context *cx, px_results *results, px_run *run,
+                                    const px_iteration *from)
+{
+    pgy_status *st = NULL;
+    pgy_tensor *t = NULL;
+    px_iteration it = {0};
+
+    PX_TRY(start_iteration(run, from->n_outputs, &it));
+    it.runtime_s = from->runtime_s;
+    for (size_t i = 0; i < from->n_outputs; i++) {
+        PX_TRY(px_lazy_get(cx, from->outputs[i].value, &t));
+        PX_TRY(add_output(cx, results, &it, from->outputs[i].name, t));
+        pgy_tensor_free(t);
+        t = NULL;
     }
     run->at[run->n++] = it;
     it = (px_iteration){0};
 done:
-    iteration_fini(&it);
+    pgy_tensor_free(t);
+    px_iteration_fini(&it);
+    return st;
+}
+
+pgy_status *px_results_append(pgy_context *cx, px_results *results, const px_results *from)
+{
+    pgy_status *st = NULL;
+    px_run *run;
+    for (size_t r = 0; r < from->n; r++) {
+        if (r == results->n)
+            PX_TRY(px_results_add_run(results, from->at[r].runner_name, &run));
+        for (size_t i = 0; i < from->at[r].n; i++)
+            PX_TRY(append_iteration(cx, results, &results->at[r], &from->at[r].at[i]));
+    }
+done:
     return st;
 }
 
@@ -199,11 +245,11 @@ pgy_status *px_iteration_set_outputs(px_iteration *it, const char *runner_name,
         take_outputs->at[i].name = NULL;
         made.n_outputs++;
     }
-    iteration_fini(it);
+    px_iteration_fini(it);
     *it = made;
     made = (px_iteration){0};
 done:
-    iteration_fini(&made);
+    px_iteration_fini(&made);
     px_outputs_clear(take_outputs);
     return st;
 }

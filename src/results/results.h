@@ -65,8 +65,14 @@ PX_MUST_USE pgy_status *px_run_add_iteration(pgy_context *cx, px_results *result
  * what was added before a failure stays. */
 PX_MUST_USE pgy_status *px_iteration_extend(pgy_context *cx, px_results *results, px_iteration *it,
                                             pgy_outputs *take_outputs);
-/* Appends an iteration that shares the feed's tensors; runner_name NULL, no runtime. */
-PX_MUST_USE pgy_status *px_run_add_feed(px_run *run, const px_feed *feed);
+/* Appends an iteration that shares the feed's tensors; runner_name NULL, no runtime. The budget
+ * counts as for outputs. `run` is one of `results`. */
+PX_MUST_USE pgy_status *px_run_add_feed(pgy_context *cx, px_results *results, px_run *run,
+                                        const pgy_feed *feed);
+/* Appends the iterations of each run of `from` to the run of the same position in `results`, which
+ * is added where it is missing. Values already in memory are shared or spooled as above. */
+PX_MUST_USE pgy_status *px_results_append(pgy_context *cx, px_results *results,
+                                          const px_results *from);
 /* Reads all values of an iteration: the way back from a loaded feed. `out` is empty before. */
 PX_MUST_USE pgy_status *px_iteration_get_feed(pgy_context *cx, const px_iteration *it,
                                               px_feed *out);
@@ -76,6 +82,7 @@ PX_MUST_USE pgy_status *px_iteration_set_outputs(px_iteration *it, const char *r
                                                  pgy_outputs *take_outputs);
 /* Replaces one output's value; takes `value`. */
 void px_iteration_replace(px_iteration *it, size_t i, px_lazy *take_value);
+void px_iteration_fini(px_iteration *it); /* leaves an iteration without outputs */
 void px_run_fini(px_run *run);
 void px_results_fini(px_results *results);
 
@@ -98,7 +105,6 @@ PX_MUST_USE pgy_status *px_save_dir_check(const char *what, const char *dir);
 /* Feed dicts: the same idea for inputs (List[Dict[str, ndarray]]). One px_iteration per feed,
  * runner_name NULL. Logs "Loading input data from PATH". */
 PX_MUST_USE pgy_status *px_feeds_load(pgy_context *cx, const char *path, px_run *inout_feeds);
-PX_MUST_USE pgy_status *px_feeds_save(pgy_context *cx, const px_run *feeds, const char *path);
 PX_MUST_USE pgy_status *px_feeds_save_iteration(pgy_context *cx, const pgy_feed *feed,
                                                 const char *dir, int64_t index, bool as_torch);
 /* --save-input-blob: DIR/0000000000/NAME.bin, the elements alone. Overwrites. Errors: USAGE for a
@@ -106,7 +112,8 @@ PX_MUST_USE pgy_status *px_feeds_save_iteration(pgy_context *cx, const pgy_feed 
 PX_MUST_USE pgy_status *px_feed_save_blobs(pgy_context *cx, const pgy_feed *feed, const char *dir,
                                            int64_t index);
 
-/* Saves feeds as they are made, one at a time; the file appears with the commit. */
+/* Saves feeds as they are made, one at a time, in memory for one; the file appears with the commit.
+ */
 typedef struct px_feeds_writer px_feeds_writer;
 PX_MUST_USE pgy_status *px_feeds_writer_open(pgy_context *cx, const char *path, bool as_torch,
                                              px_feeds_writer **out);

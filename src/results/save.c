@@ -327,12 +327,13 @@ done:
     return st;
 }
 
-/* JSON is written as feeds come; the other formats need to know their number first. */
+/* JSON is written as feeds come; the other formats need to know their number first, so the feeds
+ * wait in the spool. */
 struct px_feeds_writer {
     pgy_context *cx;
     px_json_out out;
     bool as_torch;
-    px_run kept;
+    px_results kept;
     char *path;
 };
 
@@ -347,12 +348,18 @@ pgy_status *px_feeds_writer_open(pgy_context *cx, const char *path, bool as_torc
     w->out.writer.fd = -1;
     w->cx = cx;
     w->as_torch = as_torch;
+    w->kept.limit = 1;
     w->path = px_mem_strdup(path);
     if (w->path == NULL)
         PX_TRY(px_status_nomem());
     if (px_file_kind_of(path) == PX_FILE_JSON) {
         PX_TRY(px_writer_open(path, &w->out.writer));
         px_out_open(&w->out, '[');
+    } else {
+        px_run *run;
+        PX_TRY(px_results_add_run(&w->kept, "", &run));
+        px_mem_free(run->runner_name); /* what tells inputs from results */
+        run->runner_name = NULL;
     }
     *out = w;
     w = NULL;
@@ -363,26 +370,16 @@ done:
 
 pgy_status *px_feeds_writer_add(px_feeds_writer *w, const pgy_feed *feed)
 {
-    pgy_status *st = NULL;
-    px_feed copy = {0};
-
-    if (px_file_kind_of(w->path) == PX_FILE_JSON) {
-        px_out_item(&w->out, NULL);
-        PX_TRY(put_feed(&w->out, feed, w->as_torch));
-    } else {
-        for (size_t i = 0; i < feed->n; i++)
-            PX_TRY(px_feed_add(&copy, feed->names[i], pgy_tensor_ref(feed->tensors[i])));
-        PX_TRY(px_run_add_feed(&w->kept, &copy));
-    }
-done:
-    px_feed_fini(&copy);
-    return st;
+    if (px_file_kind_of(w->path) != PX_FILE_JSON)
+        return px_run_add_feed(w->cx, &w->kept, &w->kept.at[0], feed);
+    px_out_item(&w->out, NULL);
+    return put_feed(&w->out, feed, w->as_torch);
 }
 
 pgy_status *px_feeds_writer_commit(px_feeds_writer *w)
 {
     if (px_file_kind_of(w->path) != PX_FILE_JSON)
-        return px_array_feeds_write(w->cx, &w->kept, w->path);
+        return px_array_feeds_write(w->cx, &w->kept.at[0], w->path);
     px_out_close(&w->out, ']');
     return px_out_commit(&w->out);
 }
@@ -392,28 +389,9 @@ void px_feeds_writer_close(px_feeds_writer *w)
     if (w == NULL)
         return;
     px_out_abort(&w->out);
-    px_run_fini(&w->kept);
+    px_results_fini(&w->kept);
     px_mem_free(w->path);
     px_mem_free(w);
-}
-
-pgy_status *px_feeds_save(pgy_context *cx, const px_run *feeds, const char *path)
-{
-    pgy_status *st = NULL;
-    px_feeds_writer *w = NULL;
-    px_feed feed = {0};
-
-    PX_TRY(px_feeds_writer_open(cx, path, feeds->as_torch, &w));
-    for (size_t i = 0; i < feeds->n; i++) {
-        PX_TRY(px_iteration_get_feed(cx, &feeds->at[i], &feed));
-        const pgy_feed view = {feed.n, (const char *const *)feed.names, feed.tensors};
-        PX_TRY(px_feeds_writer_add(w, &view));
-    }
-    PX_TRY(px_feeds_writer_commit(w));
-done:
-    px_feed_fini(&feed);
-    px_feeds_writer_close(w);
-    return st;
 }
 
 pgy_status *px_feeds_save_iteration(pgy_context *cx, const pgy_feed *feed, const char *dir,

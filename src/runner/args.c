@@ -39,7 +39,9 @@ static const px_opt runner_group_rows[] = {
      PX_BIND(px_runner_args, streaming, px_opt_flag),
      .flags = PX_OPT_OURS,
      .help = "Run all runners together, iteration by iteration, keeping only one "
-             "iteration in memory. Otherwise they run one after the other."},
+             "iteration in memory. Otherwise they run one after the other. Inputs and "
+             "outputs saved to a path without an ending go to a folder with a file per "
+             "iteration then."},
     {.names = "--memory-budget",
      .metavar = "BYTES",
      .type = &px_type_bytes,

@@ -8,6 +8,7 @@
 #include "data/metadata.h"
 #include "runner/latency.h"
 #include "runner/parts.h"
+#include "runner/save_inputs.h"
 
 /* "{x [dtype=float32, shape=(1, 3)]}" of tensors at hand. */
 static pgy_status *print_tensors(px_buf *b, const char *const *names, pgy_tensor *const *tensors,
@@ -153,14 +154,13 @@ done:
 
 /* Everything that is logged of what a runner is fed. */
 static pgy_status *announce_feed(const px_loop *loop, px_runner *runner, const px_feed *feed,
-                                 const pgy_io *inputs, size_t n, bool announce_inputs)
+                                 const pgy_io *inputs, size_t n)
 {
     pgy_status *st = NULL;
     const char *label = px_runner_label(runner);
     const char *const *names = (const char *const *)feed->names;
 
-    if (announce_inputs)
-        PX_TRY(log_metadata(loop, label, "Input", names, feed->tensors, feed->n));
+    PX_TRY(log_metadata(loop, label, "Input", names, feed->tensors, feed->n));
     log_arrays(loop, label, "Feeding inputs", names, feed->tensors, feed->n);
     log_session_inputs(loop, runner, inputs, n);
 done:
@@ -169,7 +169,7 @@ done:
 
 /* Iteration `i` on one active runner, with everything that is logged of it. */
 static pgy_status *run_iteration(const px_loop *loop, px_runner *runner, int64_t i,
-                                 const px_feed *raw, bool announce_inputs, pgy_outputs *outputs)
+                                 const px_feed *raw, pgy_outputs *outputs)
 {
     pgy_status *st = NULL;
     px_feed feed = {0};
@@ -178,7 +178,7 @@ static pgy_status *run_iteration(const px_loop *loop, px_runner *runner, int64_t
 
     PX_TRY(adapted_feed(loop, runner, i, raw, &feed));
     PX_TRY(px_runner_inputs(runner, &inputs, &n));
-    PX_TRY(announce_feed(loop, runner, &feed, inputs, n, announce_inputs));
+    PX_TRY(announce_feed(loop, runner, &feed, inputs, n));
     pgy_feed view = px_feed_view(&feed);
     PX_TRY(px_runner_infer(runner, &view, outputs));
     PX_TRY(log_outputs(loop, px_runner_label(runner), outputs));
@@ -187,32 +187,36 @@ done:
     return st;
 }
 
-static pgy_status *warm_up(const px_loop *loop, px_runner *runner, int64_t n)
+static bool has_warm_up(const px_loop *loop)
+{
+    return loop->args->warm_up.given && loop->args->warm_up.value > 0;
+}
+
+/* `raw` is feed 0; not looked at when there is no data. */
+static pgy_status *warm_up(const px_loop *loop, px_runner *runner, const px_feed *raw)
 {
     pgy_status *st = NULL;
-    px_feed raw = {0}, feed = {0};
+    px_feed feed = {0};
     pgy_outputs outputs = {0};
     const char *label = px_runner_label(runner);
+    const long long n = (long long)loop->args->warm_up.value;
 
     if (px_feeds_source_count(loop->source) == 0) {
         px_log(loop->cx, PGY_LOG_WARNING, PX_AT_COMPARATOR,
                "%s | No data: the warm-up runs are skipped.", label);
         return NULL;
     }
-    px_log(loop->cx, PGY_LOG_START, PX_AT_COMPARATOR, "%s | Running %lld warm-up run(s)", label,
-           (long long)n);
-    PX_TRY(px_feeds_source_feed(loop->source, 0, &raw));
-    PX_TRY(adapted_feed(loop, runner, 0, &raw, &feed));
+    px_log(loop->cx, PGY_LOG_START, PX_AT_COMPARATOR, "%s | Running %lld warm-up run(s)", label, n);
+    PX_TRY(adapted_feed(loop, runner, 0, raw, &feed));
     pgy_feed view = px_feed_view(&feed);
-    for (int64_t i = 0; i < n; i++) {
+    for (long long i = 0; i < n; i++) {
         PX_TRY(px_runner_infer(runner, &view, &outputs));
         px_outputs_clear(&outputs);
     }
     px_log(loop->cx, PGY_LOG_FINISH, PX_AT_COMPARATOR, "%s | Finished %lld warm-up run(s)", label,
-           (long long)n);
+           n);
 done:
     px_outputs_clear(&outputs);
-    px_feed_fini(&raw);
     px_feed_fini(&feed);
     return st;
 }
@@ -258,57 +262,26 @@ done:
     return st;
 }
 
-/* The whole data set into one file, one feed at a time. */
-static pgy_status *save_inputs_file(const px_loop *loop, const char *path)
-{
-    pgy_status *st = NULL;
-    px_feeds_writer *writer = NULL;
-    px_feed feed = {0};
-    PX_TRY(px_feeds_writer_open(loop->cx, path, px_feeds_source_is_torch(loop->source), &writer));
-    for (int64_t i = 0; i < px_feeds_source_count(loop->source); i++) {
-        px_feed_clear(&feed);
-        PX_TRY(px_feeds_source_feed(loop->source, i, &feed));
-        pgy_feed view = px_feed_view(&feed);
-        PX_TRY(px_feeds_writer_add(writer, &view));
-    }
-    PX_TRY(px_feeds_writer_commit(writer));
-done:
-    px_feeds_writer_close(writer);
-    px_feed_fini(&feed);
-    return st;
-}
-
-static const char *blob_dir(const px_runner_args *args)
-{
-    return args->save_input_blob.value ? args->save_input_blob.value : ".";
-}
-
-static pgy_status *save_input_blobs(const px_loop *loop)
-{
-    pgy_status *st = NULL;
-    px_feed feed = {0};
-    px_log(loop->cx, PGY_LOG_INFO, PX_AT_JSON, "Saving raw inference input tensors to: %s",
-           blob_dir(loop->args));
-    for (int64_t i = 0; i < px_feeds_source_count(loop->source); i++) {
-        px_feed_clear(&feed);
-        PX_TRY(px_feeds_source_feed(loop->source, i, &feed));
-        pgy_feed view = px_feed_view(&feed);
-        PX_TRY(px_feed_save_blobs(loop->cx, &view, blob_dir(loop->args), i));
-    }
-done:
-    px_feed_fini(&feed);
-    return st;
-}
-
 /* Once, when the first runner has told what it takes. */
 static pgy_status *save_inputs(const px_loop *loop)
 {
     pgy_status *st = NULL;
-    if (loop->args->save_inputs.given)
-        PX_TRY(save_inputs_file(loop, loop->args->save_inputs.value));
-    if (loop->args->save_input_blob.given)
-        PX_TRY(save_input_blobs(loop));
+    px_input_saver saver = {0};
+    px_feed feed = {0};
+    if (!px_saves_inputs(loop->args))
+        return NULL;
+    PX_TRY(px_input_saver_open(loop->cx, loop->args, px_feeds_source_is_torch(loop->source), false,
+                               &saver));
+    for (int64_t i = 0; i < px_feeds_source_count(loop->source); i++) {
+        px_feed_clear(&feed);
+        PX_TRY(px_feeds_source_feed(loop->source, i, &feed));
+        const pgy_feed view = px_feed_view(&feed);
+        PX_TRY(px_input_saver_add(&saver, i, &view));
+    }
+    PX_TRY(px_input_saver_commit(&saver));
 done:
+    px_input_saver_close(&saver);
+    px_feed_fini(&feed);
     return st;
 }
 
@@ -322,10 +295,16 @@ static pgy_status *run_all(const px_loop *loop, px_runner *runner, px_results *r
     int64_t n = px_feeds_source_count(loop->source);
 
     PX_TRY(PX_ALLOC(elapsed_ns, (size_t)n));
+    if (n > 0)
+        PX_TRY(px_feeds_source_feed(loop->source, 0, &raw));
+    if (has_warm_up(loop))
+        PX_TRY(warm_up(loop, runner, &raw));
     for (int64_t i = 0; i < n; i++) {
-        px_feed_clear(&raw);
-        PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
-        PX_TRY(run_iteration(loop, runner, i, &raw, true, &outputs));
+        if (i > 0) {
+            px_feed_clear(&raw);
+            PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
+        }
+        PX_TRY(run_iteration(loop, runner, i, &raw, &outputs));
         elapsed_ns[i] = outputs.elapsed_ns;
         PX_TRY(px_run_add_iteration(loop->cx, results, run, &outputs));
     }
@@ -355,7 +334,7 @@ static pgy_status *collect_feeds(const px_loop *loop, px_runner *runner, px_resu
         px_feed_clear(&feed);
         PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
         PX_TRY(adapted_feed(loop, runner, i, &raw, &feed));
-        PX_TRY(announce_feed(loop, runner, &feed, inputs, n, true));
+        PX_TRY(announce_feed(loop, runner, &feed, inputs, n));
         for (size_t k = 0; k < feed.n; k++)
             PX_TRY(pgy_outputs_add(&tensors, feed.names[k], pgy_tensor_ref(feed.tensors[k])));
         PX_TRY(px_run_add_iteration(loop->cx, out, run, &tensors));
@@ -450,8 +429,7 @@ pgy_status *px_loop_sequential(const px_loop *loop, px_results *results)
 {
     pgy_status *st = NULL;
     /* A single runner can make each feed when it needs it. */
-    bool keep = loop->keep_feeds || loop->n_runners > 1 || loop->args->save_inputs.given ||
-                loop->args->save_input_blob.given;
+    bool keep = loop->keep_feeds || loop->n_runners > 1 || px_saves_inputs(loop->args);
 
     for (size_t i = 0; i < loop->n_runners; i++) {
         px_runner *runner = loop->runners[i];
@@ -460,8 +438,6 @@ pgy_status *px_loop_sequential(const px_loop *loop, px_results *results)
         PX_TRY(activate(loop, runner, keep, in_parts));
         if (i == 0)
             PX_TRY(save_inputs(loop));
-        if (!in_parts && loop->args->warm_up.given && loop->args->warm_up.value > 0)
-            PX_TRY(warm_up(loop, runner, loop->args->warm_up.value));
         PX_TRY(px_results_add_run(results, px_runner_name(runner), &run));
         if (in_parts)
             results->limit = PX_PARTS_BUDGET;
@@ -500,52 +476,94 @@ done:
     return st;
 }
 
-/* One iteration of every runner into `one`. */
-static pgy_status *stream_iteration(const px_loop *loop, int64_t i, const px_feed *raw,
-                                    px_results *one)
+/* What a streaming run holds beside the runners. */
+typedef struct stream {
+    const px_loop *loop;
+    px_feed raw;
+    px_results one;       /* the iteration at hand */
+    uint64_t *elapsed_ns; /* of each runner, `n` each */
+    size_t n, n_done;
+    px_input_saver saver;
+} stream;
+
+/* All runners become active and warm; feed 0 is made. */
+static pgy_status *stream_start(stream *s)
 {
     pgy_status *st = NULL;
-    pgy_outputs outputs = {0};
-    px_buf title = {0};
+    const px_loop *loop = s->loop;
+    for (size_t k = 0; k < loop->n_runners; k++)
+        PX_TRY(activate(loop, loop->runners[k], false, false));
+    s->n = (size_t)px_feeds_source_count(loop->source);
+    PX_TRY(PX_ALLOC(s->elapsed_ns, s->n * loop->n_runners));
+    if (px_saves_inputs(loop->args))
+        PX_TRY(px_input_saver_open(loop->cx, loop->args, px_feeds_source_is_torch(loop->source),
+                                   true, &s->saver));
+    if (s->n > 0)
+        PX_TRY(px_feeds_source_feed(loop->source, 0, &s->raw));
+    for (size_t k = 0; k < loop->n_runners && has_warm_up(loop); k++)
+        PX_TRY(warm_up(loop, loop->runners[k], &s->raw));
+done:
+    return st;
+}
 
-    px_buf_printf(&title, "Streaming iteration %lld", (long long)i);
-    PX_TRY(log_metadata(loop, px_buf_cstr(&title), "Input", (const char *const *)raw->names,
-                        raw->tensors, raw->n));
+/* The next iteration of every runner into `one`. */
+static pgy_status *stream_iteration(stream *s)
+{
+    pgy_status *st = NULL;
+    const px_loop *loop = s->loop;
+    const int64_t i = (int64_t)s->n_done;
+    pgy_outputs outputs = {0};
+
+    if (i > 0) {
+        px_feed_clear(&s->raw);
+        PX_TRY(px_feeds_source_feed(loop->source, i, &s->raw));
+    }
+    if (px_saves_inputs(loop->args)) {
+        const pgy_feed view = px_feed_view(&s->raw);
+        PX_TRY(px_input_saver_add(&s->saver, i, &view));
+    }
     for (size_t k = 0; k < loop->n_runners; k++) {
         px_run *run;
-        PX_TRY(run_iteration(loop, loop->runners[k], i, raw, false, &outputs));
-        PX_TRY(px_results_add_run(one, px_runner_name(loop->runners[k]), &run));
-        PX_TRY(px_run_add_iteration(loop->cx, one, run, &outputs));
+        PX_TRY(run_iteration(loop, loop->runners[k], i, &s->raw, &outputs));
+        s->elapsed_ns[k * s->n + s->n_done] = outputs.elapsed_ns;
+        PX_TRY(px_results_add_run(&s->one, px_runner_name(loop->runners[k]), &run));
+        PX_TRY(px_run_add_iteration(loop->cx, &s->one, run, &outputs));
     }
+    s->n_done++;
 done:
-    px_buf_fini(&title);
     px_outputs_clear(&outputs);
     return st;
 }
 
-pgy_status *px_loop_streaming(const px_loop *loop, px_stream_fn fn, void *user)
+static void stream_fini(stream *s)
+{
+    for (size_t k = 0; k < s->loop->n_runners; k++)
+        px_runner_deactivate(s->loop->runners[k]);
+    px_input_saver_close(&s->saver);
+    px_mem_free(s->elapsed_ns);
+    px_feed_fini(&s->raw);
+    px_results_fini(&s->one);
+}
+
+pgy_status *px_loop_streaming(const px_loop *loop, const px_stream *to)
 {
     pgy_status *st = NULL;
-    px_feed raw = {0};
-    px_results one = {0};
+    stream s = {.loop = loop};
     bool stop = false;
 
-    for (size_t k = 0; k < loop->n_runners; k++) {
-        PX_TRY(activate(loop, loop->runners[k], false, false));
-        if (loop->args->warm_up.given && loop->args->warm_up.value > 0)
-            PX_TRY(warm_up(loop, loop->runners[k], loop->args->warm_up.value));
+    PX_TRY(stream_start(&s));
+    PX_TRY(to->begin(to->user, s.n));
+    while (s.n_done < s.n && !stop) {
+        PX_TRY(stream_iteration(&s));
+        PX_TRY(to->iteration(to->user, s.n_done - 1, &s.one, &stop));
+        px_results_fini(&s.one);
     }
-    for (int64_t i = 0; i < px_feeds_source_count(loop->source) && !stop; i++) {
-        px_feed_clear(&raw);
-        PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
-        PX_TRY(stream_iteration(loop, i, &raw, &one));
-        PX_TRY(fn(user, i, &raw, &one, &stop));
-        px_results_fini(&one);
-    }
-done:
     for (size_t k = 0; k < loop->n_runners; k++)
-        px_runner_deactivate(loop->runners[k]);
-    px_feed_fini(&raw);
-    px_results_fini(&one);
+        log_times(loop, loop->runners[k], s.elapsed_ns + k * s.n, s.n_done);
+    if (px_saves_inputs(loop->args))
+        PX_TRY(px_input_saver_commit(&s.saver));
+    log_success(loop);
+done:
+    stream_fini(&s);
     return st;
 }

@@ -26,13 +26,19 @@ PX_MUST_USE pgy_status *px_loop_sequential(const px_loop *loop, px_results *resu
  * Appends a run to `results`. */
 PX_MUST_USE pgy_status *px_loop_again(const px_loop *loop, px_runner *runner, px_results *results);
 
-/* What a streaming run hands over: one iteration of every runner, in runner order. It may take
- * values out of `one`, which is emptied afterwards. `out_stop` ends the run early. */
-typedef pgy_status *(*px_stream_fn)(void *user, int64_t i, const px_feed *feed, px_results *one,
-                                    bool *out_stop);
+/* Who takes what a streaming run makes. */
+typedef struct px_stream {
+    /* All runners are active; `n` iterations will come. */
+    pgy_status *(*begin)(void *user, size_t n);
+    /* One iteration of every runner, in runner order. It may take values out of `one`, which is
+     * emptied afterwards. `out_stop` ends the run early. */
+    pgy_status *(*iteration)(void *user, size_t i, px_results *one, bool *out_stop);
+    void *user;
+} px_stream;
 
 /* All runners are active at once; each iteration is run on all of them and handed over. Memory
- * holds one iteration. */
-PX_MUST_USE pgy_status *px_loop_streaming(const px_loop *loop, px_stream_fn fn, void *user);
+ * holds one iteration. Logs what px_loop_sequential logs, in the order in which things happen.
+ * Inputs are saved as they are made. */
+PX_MUST_USE pgy_status *px_loop_streaming(const px_loop *loop, const px_stream *to);
 
 #endif

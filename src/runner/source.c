@@ -2,6 +2,7 @@
 #include "runner/source.h"
 
 #include "base/log.h"
+#include "data/feed.h"
 #include "data/metadata.h"
 
 struct px_feeds_source {
@@ -55,7 +56,8 @@ pgy_status *px_feeds_source_begin(px_feeds_source *s, const pgy_io *inputs, size
     if (is_first && keep)
         for (int64_t i = 0; i < px_loader_count(s->loader); i++) {
             PX_TRY(px_loader_feed(s->loader, i, &feed));
-            PX_TRY(px_run_add_feed(s->feeds, &feed));
+            const pgy_feed view = px_feed_view(&feed);
+            PX_TRY(px_run_add_feed(s->cx, &s->results, s->feeds, &view));
             px_feed_clear(&feed);
         }
     if (px_feeds_source_count(s) == 0)

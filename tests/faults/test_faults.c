@@ -122,6 +122,18 @@ static void users_operators(void **state)
     every_allocation_fails_once("{model} --pluginref --ref-ops {ops}", "conf_decay.onnx");
 }
 
+static void streaming(void **state)
+{
+    PX_UNUSED(state);
+    every_allocation_fails_once("{model} --streaming --pluginref --pluginref --iterations 2 "
+                                "--save-inputs {}/in.json --save-outputs {}/out.json "
+                                "--postprocess top-1 --validate",
+                                "dyn.onnx");
+    every_allocation_fails_once("{model} --streaming --pluginref --load-inputs {}/in.json "
+                                "--load-outputs {}/out.json",
+                                "dyn.onnx");
+}
+
 static int make_dir(void **state)
 {
     PX_UNUSED(state);
@@ -154,6 +166,7 @@ int main(void)
         cmocka_unit_test(saving),
         cmocka_unit_test(loading),
         cmocka_unit_test(users_operators),
+        cmocka_unit_test(streaming),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

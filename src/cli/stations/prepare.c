@@ -1,4 +1,5 @@
-/* cli/stations/prepare.c - inputs, model and runners of a run; and the end of all of them. */
+/* cli/stations/prepare.c - inputs, model, runners and loaded results of a run; and the end of all
+ * of them. */
 #include "cli/stations.h"
 
 #include "model/model.h"
@@ -56,6 +57,8 @@ pgy_status *px_station_prepare(px_run_state *run)
     const px_run_args *args = run->args;
     PX_TRY(check_documents(&args->report.report));
     PX_TRY(px_pictures_init(&run->pictures, run->cx, &args->report));
+    run->exhibits.wanted = args->report.report.given;
+    run->exhibits.next = px_pictures_hook(&run->pictures);
     PX_TRY(px_feeds_source_open(run->cx, &args->data, &args->model.input_shapes, &run->source));
     if (args->cli.runners.n > 0) {
         PX_TRY(px_model_open(run->cx, args->model.path, args->model.type, &run->model));
@@ -69,6 +72,16 @@ pgy_status *px_station_prepare(px_run_state *run)
                               .calibration_feed = px_calibration_feed,
                               .calibration_user = &run->calibration};
     PX_TRY(make_runners(run));
+done:
+    return st;
+}
+
+pgy_status *px_run_load_outputs(px_run_state *run)
+{
+    pgy_status *st = NULL;
+    const px_opt_strs *paths = &run->args->compare.load_outputs;
+    for (size_t i = 0; i < paths->n; i++)
+        PX_TRY(px_results_load(run->cx, paths->at[i], &run->results));
 done:
     return st;
 }

@@ -7,6 +7,25 @@
 #include "data/feed.h"
 #include "results/results.h"
 
+static pgy_status *save_feeds(pgy_context *cx, const px_run *feeds, const char *out)
+{
+    pgy_status *st = NULL;
+    px_feeds_writer *w = NULL;
+    px_feed feed = {0};
+
+    PX_TRY(px_feeds_writer_open(cx, out, feeds->as_torch, &w));
+    for (size_t i = 0; i < feeds->n; i++) {
+        PX_TRY(px_iteration_get_feed(cx, &feeds->at[i], &feed));
+        const pgy_feed view = px_feed_view(&feed);
+        PX_TRY(px_feeds_writer_add(w, &view));
+    }
+    PX_TRY(px_feeds_writer_commit(w));
+done:
+    px_feed_fini(&feed);
+    px_feeds_writer_close(w);
+    return st;
+}
+
 static pgy_status *convert(pgy_context *cx, const char *what, const char *in, const char *out)
 {
     pgy_status *st = NULL;
@@ -18,7 +37,7 @@ static pgy_status *convert(pgy_context *cx, const char *what, const char *in, co
         PX_TRY(px_results_save(cx, &results, out));
     } else {
         PX_TRY(px_feeds_load(cx, in, &feeds));
-        PX_TRY(px_feeds_save(cx, &feeds, out));
+        PX_TRY(save_feeds(cx, &feeds, out));
     }
 done:
     px_results_fini(&results);

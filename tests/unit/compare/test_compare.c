@@ -121,21 +121,28 @@ static void compare_as(scene *s, bool newer, const char *name)
         assert_ok(px_compare_results(s->cx, &s->args, &s->results, NULL, &accuracy));
     } else { /* streaming: pairs advance together */
         px_comparison c;
-        size_t n = s->results.at[0].n;
-        assert_ok(px_comparison_init(&c, s->cx, &s->args, true));
-        for (size_t r = 0; r + 1 < s->results.n; r++) {
-            n = PX_MIN(n, s->results.at[r + 1].n);
-            assert_ok(px_comparison_add_pair(&c, s->results.at[r].runner_name,
-                                             s->results.at[r + 1].runner_name));
+        const char *names[4];
+        const px_iteration *its[4];
+        size_t lengths[4], longest = 0;
+        const size_t n = s->results.n;
+        assert_true(n <= PX_COUNTOF(names));
+        for (size_t r = 0; r < n; r++) {
+            names[r] = s->results.at[r].runner_name;
+            lengths[r] = s->results.at[r].n;
+            longest = PX_MAX(longest, lengths[r]);
         }
-        for (size_t i = 0; i < n && !c.stopped; i++) {
-            px_comparison_iteration(&c, i);
-            for (size_t p = 0; p < c.accuracy.n && !c.stopped; p++)
-                assert_ok(px_comparison_step(&c, p, i, false, &s->results.at[p].at[i],
-                                             &s->results.at[p + 1].at[i]));
+        assert_ok(px_comparison_init(&c, s->cx, &s->args));
+        c.layout = PX_LAYOUT_053;
+        assert_ok(px_comparison_begin(&c, names, lengths, n));
+        for (size_t i = 0; i < longest && !c.stopped; i++) {
+            for (size_t r = 0; r < n; r++)
+                its[r] = i < lengths[r] ? &s->results.at[r].at[i] : NULL;
+            assert_ok(px_comparison_advance(&c, i, its));
         }
         assert_ok(px_comparison_finish(&c));
         accuracy = c.accuracy;
+        c.accuracy = (px_accuracy){0};
+        px_comparison_fini(&c);
     }
     check_text(s, name, accuracy.passed);
     px_accuracy_fini(&accuracy);
@@ -284,14 +291,14 @@ static void test_average_refusals(void **state)
     px_comparison c;
     setup(&s);
     s.args.check_average.given = true;
-    assert_fails(px_comparison_init(&c, s.cx, &s.args, false), PGY_ERR_USAGE, "elemwise");
+    assert_fails(px_comparison_init(&c, s.cx, &s.args), PGY_ERR_USAGE, "elemwise");
     s.args.funcs[0] = PX_COMPARE_INDICES;
-    assert_fails(px_comparison_init(&c, s.cx, &s.args, false), PGY_ERR_USAGE, "averageable");
+    assert_fails(px_comparison_init(&c, s.cx, &s.args), PGY_ERR_USAGE, "averageable");
     s.args.fail_fast.given = true;
-    assert_fails(px_comparison_init(&c, s.cx, &s.args, false), PGY_ERR_USAGE, "--fail-fast");
+    assert_fails(px_comparison_init(&c, s.cx, &s.args), PGY_ERR_USAGE, "--fail-fast");
     s.args.check_average.given = false;
     s.args.funcs[0] = PX_COMPARE_PERCEPTUAL;
-    assert_fails(px_comparison_init(&c, s.cx, &s.args, false), PGY_ERR_UNSUPPORTED, "LPIPS");
+    assert_fails(px_comparison_init(&c, s.cx, &s.args), PGY_ERR_UNSUPPORTED, "LPIPS");
     teardown(&s);
 }
 
@@ -331,11 +338,6 @@ static void test_validate(void **state)
     add(&s, "r1", F32(1, 2), NULL);
     assert_ok(px_validate_results(s.cx, &s.results, &valid));
     check_text(&s, "049_validate", valid);
-    s.log.len = 0;
-    assert_ok(px_validate_iteration(s.cx, "r0", 1, &s.results.at[0].at[1], &valid));
-    assert_false(valid);
-    assert_non_null(strstr(px_buf_cstr(&s.log), "iteration 1 contains invalid values"));
-    assert_null(strstr(px_buf_cstr(&s.log), "output: z")); /* stops at the first bad one */
     teardown(&s);
 }
 

@@ -1,5 +1,5 @@
-/* cli/stations/judge.c - a whole run's results: saved, joined by loaded ones, post-processed,
- * compared, validated. */
+/* cli/stations/sequence.c - runs the runners one after the other; then their results are saved,
+ * joined by loaded ones, post-processed, compared, validated. */
 #include "cli/stations.h"
 
 #include "compare/postprocess.h"
@@ -11,26 +11,16 @@ static pgy_status *save_outputs(const px_run_state *run)
     return path->given ? px_results_save(run->cx, &run->results, path->value) : NULL;
 }
 
-static pgy_status *load_outputs(px_run_state *run)
-{
-    pgy_status *st = NULL;
-    const px_opt_strs *paths = &run->args->compare.load_outputs;
-    for (size_t i = 0; i < paths->n; i++)
-        PX_TRY(px_results_load(run->cx, paths->at[i], &run->results));
-done:
-    return st;
-}
-
-pgy_status *px_station_judge(px_run_state *run)
+pgy_status *px_station_sequence(px_run_state *run)
 {
     pgy_status *st = NULL;
     const px_compare_args *args = &run->args->compare;
-    run->exhibits.wanted = run->args->report.report.given;
-    run->exhibits.next = px_pictures_hook(&run->pictures);
     const px_plot_hook draw = px_exhibits_hook(&run->exhibits);
 
+    const px_loop loop = px_run_loop(run);
+    PX_TRY(px_loop_sequential(&loop, &run->results));
     PX_TRY(save_outputs(run));
-    PX_TRY(load_outputs(run));
+    PX_TRY(px_run_load_outputs(run));
     PX_TRY(px_postprocess_results(run->cx, args, &run->results));
     if (px_run_compares(run)) {
         PX_TRY(px_compare_results(run->cx, args, &run->results, &draw, &run->accuracy));
