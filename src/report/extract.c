@@ -5,7 +5,7 @@
 #include "data/feed.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,19 +89,16 @@ done:
     return st;
 }
 
-/* A folder that was not finished, which holds files only. */
+/* A folder that was not finished. Needs no memory: running out of it may be why. */
 static void remove_folder(const char *dir)
 {
-    char **names = NULL;
-    size_t n = 0;
-    pgy_status_free(px_path_list(dir, NULL, &names, &n));
-    for (size_t i = 0; i < n; i++) {
-        char *path = px_path_join(dir, names[i]);
-        if (path)
-            unlink(path);
-        px_mem_free(path);
-    }
-    free_names(names, n);
+    static const char *const names[] = {PX_EXTRACT_MODEL, PX_EXTRACT_MODEL ".data",
+                                        PX_EXTRACT_INPUTS, PX_EXTRACT_EXPECTED, PX_EXTRACT_COMMAND};
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; fd >= 0 && i < PX_COUNTOF(names); i++)
+        (void)unlinkat(fd, names[i], 0);
+    if (fd >= 0)
+        close(fd);
     rmdir(dir);
 }
 

@@ -134,6 +134,14 @@ static void streaming(void **state)
                                 "dyn.onnx");
 }
 
+static void layers(void **state)
+{
+    PX_UNUSED(state);
+    every_allocation_fails_once("{model} --pluginref --pluginref --onnx-outputs mark all "
+                                "--isolate-layers --extract-first-failure {}/none",
+                                "dyn.onnx");
+}
+
 static int make_dir(void **state)
 {
     PX_UNUSED(state);
@@ -167,6 +175,7 @@ int main(void)
         cmocka_unit_test(loading),
         cmocka_unit_test(users_operators),
         cmocka_unit_test(streaming),
+        cmocka_unit_test(layers),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

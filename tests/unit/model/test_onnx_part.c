@@ -158,8 +158,8 @@ static void graphs_that_are_none_are_refused(void **state)
 static void parts_of_real_models_are_models(void **state)
 {
     PX_UNUSED(state);
-    static const char *const names[] = {"branches.onnx", "loop.onnx",      "function.onnx",
-                                        "everything.onnx", "subgraphs.onnx", "weights.onnx"};
+    static const char *const names[] = {"branches.onnx", "loop.onnx", "function.onnx",
+                                        "subgraphs.onnx", "weights.onnx"};
     for (size_t m = 0; m < PX_COUNTOF(names); m++) {
         pgy_model *model = open_model(NULL, names[m]);
         px_onnx_model *onnx = NULL;
