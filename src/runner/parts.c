@@ -6,7 +6,7 @@
 #include "model/onnx_part.h"
 
 #define FIRST_NODES 32 /* of a graph whose shapes nobody knows: the first part measures */
-#define GROWTH 8       /* a part has at most that many times the nodes of the one before */
+#define GROWTH 2       /* a part has at most that many times the nodes of the one before */
 
 typedef struct state {
     const px_parts *job;

@@ -31,6 +31,6 @@ typedef struct px_parts {
 PX_MUST_USE pgy_status *px_parts_run(const px_parts *parts);
 
 /* Bytes of outputs that a part is meant to have, and that results keep in memory meanwhile. */
-#define PX_PARTS_BUDGET ((uint64_t)256 << 20)
+#define PX_PARTS_BUDGET ((uint64_t)64 << 20)
 
 #endif

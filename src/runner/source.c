@@ -15,8 +15,8 @@ struct px_feeds_source {
     bool is_loaded, is_kept;
 };
 
-pgy_status *px_feeds_source_open(pgy_context *cx, const px_data_args *args, const px_opt_shapes *shapes,
-                           px_feeds_source **out)
+pgy_status *px_feeds_source_open(pgy_context *cx, const px_data_args *args,
+                                 const px_opt_shapes *shapes, px_feeds_source **out)
 {
     pgy_status *st = NULL;
     px_feeds_source *s = NULL;

@@ -16,11 +16,11 @@ typedef struct px_feeds_source px_feeds_source;
 /* `shapes` are the user's --input-shapes. Indexes the files of --load-inputs. Everything given
  * outlives the source. */
 PX_MUST_USE pgy_status *px_feeds_source_open(pgy_context *cx, const px_data_args *args,
-                                       const px_opt_shapes *shapes, px_feeds_source **out);
+                                             const px_opt_shapes *shapes, px_feeds_source **out);
 /* To be called with the inputs of each activated runner, before the first feed is asked for. With
  * `keep`, all feeds are made now and kept. */
-PX_MUST_USE pgy_status *px_feeds_source_begin(px_feeds_source *source, const pgy_io *inputs, size_t n,
-                                        bool keep);
+PX_MUST_USE pgy_status *px_feeds_source_begin(px_feeds_source *source, const pgy_io *inputs,
+                                              size_t n, bool keep);
 /* Number of feeds; valid after px_feeds_source_begin. */
 int64_t px_feeds_source_count(const px_feeds_source *source);
 /* Feed `i` of count. `out` is filled and owned by the caller. */
