@@ -375,9 +375,11 @@ for run in RUNS:
 chain(SEED, "{mel}", ("{mel} --onnxrt", VERDICT))
 
 # --- shape inference: what runs after it gives the same numbers; its own words are ours ---
-chain(SEED, "dyn.onnx --onnxrt --shape-inference --input-shapes x:[2,3]")
-chain(SEED, "identity.onnx --onnxrt --onnxrt --do-shape-inference", "identity.onnx --onnxrt --no-onnxruntime-shape-inference")
-for model in ("two.onnx", "loop.onnx", "function.onnx", "{timer}", "{jarvis}", "{squeezenet}"):
+chain(SEED, ("dyn.onnx --onnxrt --shape-inference --input-shapes x:[2,3]", VERDICT))
+chain(SEED, ("identity.onnx --onnxrt --onnxrt --do-shape-inference", VERDICT))
+chain(SEED, "identity.onnx --onnxrt --no-onnxruntime-shape-inference")
+chain(SEED, ("loop.onnx --onnxrt --shape-inference", VERDICT), ("function.onnx --onnxrt --shape-inference", VERDICT))
+for model in ("two.onnx", "multi.onnx", "{timer}", "{jarvis}", "{squeezenet}"):
     for how in ("", " --no-onnxruntime-shape-inference"):
         chain(
             SEED,
