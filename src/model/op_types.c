@@ -366,7 +366,7 @@ static const px_op_types table[] = {
 static int order(px_str name, const char *row)
 {
     const size_t len = strlen(row);
-    const int by_bytes = memcmp(name.ptr, row, PX_MIN(name.len, len));
+    const int by_bytes = name.len > 0 ? memcmp(name.ptr, row, PX_MIN(name.len, len)) : 0;
     return by_bytes ? by_bytes : (name.len > len) - (name.len < len);
 }
 
