@@ -238,6 +238,7 @@ static const char *const func_names[PX_N_COMPARE_FUNCS] = {
     [PX_COMPARE_PSNR] = "psnr",
     [PX_COMPARE_SNR] = "snr",
     [PX_COMPARE_PERCEPTUAL] = "perceptual_metrics",
+    [PX_COMPARE_SCRIPT] = "script",
 };
 
 const char *px_compare_func_name(px_compare_func func)
@@ -478,6 +479,14 @@ pgy_status *px_compare_args_check(pgy_context *cx, px_arena *arena, px_compare_a
     PX_TRY(top_k_decode_all(arena, args));
     PX_TRY(warn_sections(cx, args));
     PX_TRY(check_thresholds(args));
+    if (args->compare_func_script.given) {
+        args->n_funcs = 0;
+        add_func(args, PX_COMPARE_SCRIPT);
+    }
+    if (args->postprocess_func_script.given && args->postprocess.given)
+        px_log(cx, PGY_LOG_WARNING, PX_AT_ARGS,
+               "Argument: '--postprocess/--postprocess-func' will be ignored since "
+               "'--postprocess-func-script' was provided.");
 done:
     return st;
 }

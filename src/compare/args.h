@@ -3,7 +3,7 @@
 #define PX_COMPARE_ARGS_H
 
 #include "base/opt.h"
-#include "polygraphy/context.h"
+#include "polygraphy/tensor.h"
 
 /* Single compare functions; the aliases distance_metrics and quality_metrics are expanded. */
 typedef enum px_compare_func {
@@ -14,6 +14,7 @@ typedef enum px_compare_func {
     PX_COMPARE_PSNR,
     PX_COMPARE_SNR,
     PX_COMPARE_PERCEPTUAL,
+    PX_COMPARE_SCRIPT, /* --compare-func-script, instead of all others */
     PX_N_COMPARE_FUNCS
 } px_compare_func;
 
@@ -24,6 +25,21 @@ typedef struct px_top_k_arg {
     bool has_axis;
     int64_t axis; /* default: the last */
 } px_top_k_arg;
+
+struct px_iteration;
+struct px_compared_iteration;
+
+/* The user's functions and packages, called by comparison and post-processing. */
+typedef struct px_compare_script {
+    /* --compare-func-script: fills names and verdicts of `out`. */
+    pgy_status *(*compare)(void *user, const struct px_iteration *a, const struct px_iteration *b,
+                           struct px_compared_iteration *out);
+    /* --postprocess-func-script: changes the outputs of `it`. */
+    pgy_status *(*postprocess)(void *user, struct px_iteration *it);
+    /* LPIPS distance of two arrays; *out_is_image false: there is none. */
+    pgy_status *(*lpips)(void *user, pgy_tensor *a, pgy_tensor *b, double *out, bool *out_is_image);
+    void *user;
+} px_compare_script;
 
 typedef struct px_compare_args {
     px_opt_keyed postprocess;              /* raw; see top_k */
@@ -53,13 +69,17 @@ typedef struct px_compare_args {
     size_t n_funcs;                            /* at least 1: "simple" */
     px_top_k_arg *top_k;
     size_t n_top_k;
+
+    /* Set by whoever can run Python; NULL: nobody. Outlives what is done with the options. */
+    const px_compare_script *script;
 } px_compare_args;
 
 extern const px_opt_section px_compare_postprocessing, px_compare_comparisons, px_compare_simple,
     px_compare_simple_more, px_compare_indices, px_compare_l2, px_compare_cosine, px_compare_psnr,
     px_compare_snr, px_compare_perceptual;
 
-/* "simple", "indices", "l2", "cosine_similarity", "psnr", "snr", "perceptual_metrics". */
+/* "simple", "indices", "l2", "cosine_similarity", "psnr", "snr", "perceptual_metrics",
+ * "script". */
 const char *px_compare_func_name(px_compare_func func);
 
 /* Errors: USAGE. Every threshold in the keyed lists is INT or FLOAT afterwards, every

@@ -12,7 +12,7 @@ pgy_status *px_average_check(const px_compare_args *args)
     if (args->fail_fast.given)
         PX_TRY(PX_FAIL(PGY_ERR_USAGE, "--check-average cannot be combined with --fail-fast."));
     for (size_t f = 0; f < args->n_funcs; f++) {
-        if (args->funcs[f] == PX_COMPARE_INDICES)
+        if (args->funcs[f] == PX_COMPARE_INDICES || args->funcs[f] == PX_COMPARE_SCRIPT)
             PX_TRY(PX_FAIL(PGY_ERR_USAGE,
                            "The selected compare_func does not produce averageable metrics and "
                            "cannot be used with check_average=True."));

@@ -44,12 +44,12 @@ pgy_status *px_comparison_init(px_comparison *c, pgy_context *cx, const px_compa
     pgy_status *st = NULL;
     bool newer = args->n_funcs > 1 || args->check_average.given;
     for (size_t i = 0; i < args->n_funcs; i++) {
-        newer = newer || args->funcs[i] > PX_COMPARE_INDICES;
-        if (args->funcs[i] >= PX_COMPARE_PERCEPTUAL)
+        newer =
+            newer || (args->funcs[i] > PX_COMPARE_INDICES && args->funcs[i] != PX_COMPARE_SCRIPT);
+        if (args->funcs[i] >= PX_COMPARE_PERCEPTUAL && args->script == NULL)
             PX_TRY(PX_FAIL(PGY_ERR_UNSUPPORTED,
-                           "--compare perceptual_metrics needs the LPIPS network and its weights, "
-                           "which this build does not have. Use --compare-func-script to compute "
-                           "it in Python"));
+                           "The comparison function '%s' needs Python, which only the command runs",
+                           px_compare_func_name(args->funcs[i])));
     }
     if (args->check_average.given)
         PX_TRY(px_average_check(args));
@@ -119,9 +119,10 @@ static pgy_status *compare_output(px_comparison *c, px_compare_func func,
     PX_TRY(px_lazy_get(c->cx, b->value, &one.tensor[1]));
     log_comparing(c, &one, func);
     px_log_indent(c->cx, 1);
-    st = func == PX_COMPARE_SIMPLE    ? px_func_simple(&one, out)
-         : func == PX_COMPARE_INDICES ? px_func_indices(&one, out)
-                                      : px_func_metric(&one, func, out);
+    st = func == PX_COMPARE_SIMPLE       ? px_func_simple(&one, out)
+         : func == PX_COMPARE_INDICES    ? px_func_indices(&one, out)
+         : func == PX_COMPARE_PERCEPTUAL ? px_func_lpips(&one, out)
+                                         : px_func_metric(&one, func, out);
     px_log_indent(c->cx, -1);
 done:
     pgy_tensor_free(one.tensor[0]);
@@ -185,6 +186,11 @@ pgy_status *px_compare_outputs(px_comparison *c, const px_pair_result *pair, px_
                                px_compared_iteration *out)
 {
     pgy_status *st = NULL;
+    if (func == PX_COMPARE_SCRIPT) {
+        PX_TRY(px_compare_by_script(c, a, b, out));
+        c->stopped = !out->passed && c->args->fail_fast.given;
+        goto done;
+    }
     PX_TRY(px_check_keys(c->cx, c->args, func, a, b));
     if (c->args->no_shape_check.given && func != PX_COMPARE_INDICES) {
         static const char text[] = "Strict shape checking disabled. Will attempt to match output "

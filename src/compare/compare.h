@@ -37,7 +37,7 @@ const char *px_error_stat_name(px_error_stat stat);
 typedef struct px_output_result {
     char *name, *other_name; /* in the first and second run */
     bool passed;
-    bool bare; /* only true or false: indices, and shapes that could not be compared */
+    bool bare; /* only true or false: indices, scripts, and shapes that could not be compared */
     /* simple */
     px_error_stat stat;
     double atol, rtol, quantile; /* quantile: of errors, as asked */
@@ -49,6 +49,7 @@ typedef struct px_output_result {
     double metric, threshold;
 } px_output_result;
 
+/* One iteration under one function. */
 typedef struct px_compared_iteration {
     px_output_result *at;
     size_t n, cap;

@@ -22,6 +22,13 @@ PX_MUST_USE pgy_status *px_func_indices(const px_case *c, px_output_result *out)
 PX_MUST_USE pgy_status *px_func_metric(const px_case *c, px_compare_func func,
                                        px_output_result *out);
 
+/* LPIPS, which the user's Python computes. What is no image passes with a warning, as in the
+ * reference. Errors: UNSUPPORTED when it cannot be computed. */
+PX_MUST_USE pgy_status *px_func_lpips(const px_case *c, px_output_result *out);
+/* What the user's script says of one iteration. */
+PX_MUST_USE pgy_status *px_compare_by_script(const px_comparison *c, const px_iteration *a,
+                                             const px_iteration *b, px_compared_iteration *out);
+
 /* All outputs of one iteration under one function, with their verdict lines. */
 PX_MUST_USE pgy_status *px_compare_outputs(px_comparison *c, const px_pair_result *pair,
                                            px_compare_func func, const px_iteration *a,

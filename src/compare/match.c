@@ -152,6 +152,7 @@ pgy_status *px_check_keys(pgy_context *cx, const px_compare_args *args, px_compa
         {PX_COMPARE_COSINE, &args->cosine_similarity_threshold, "cosine_similarity_threshold"},
         {PX_COMPARE_PSNR, &args->psnr_threshold, "psnr_threshold"},
         {PX_COMPARE_SNR, &args->snr_threshold, "snr_threshold"},
+        {PX_COMPARE_PERCEPTUAL, &args->lpips_threshold, "lpips_threshold"},
     };
     pgy_status *st = NULL;
     for (size_t i = 0; i < PX_COUNTOF(all) && st == NULL; i++)

@@ -206,6 +206,9 @@ static const metric *metric_of(px_compare_func func)
     static const metric cos = {"Cosine Similarity", "", "min required", true, 0.997};
     static const metric psnr_db = {"PSNR", " dB", "min required", true, 30};
     static const metric snr_db = {"SNR", " dB", "min required", true, 20};
+    static const metric lpips = {"LPIPS", "", "tolerance", false, 0.1};
+    if (func == PX_COMPARE_PERCEPTUAL)
+        return &lpips;
     return func == PX_COMPARE_L2       ? &l2
            : func == PX_COMPARE_COSINE ? &cos
            : func == PX_COMPARE_PSNR   ? &psnr_db
@@ -244,17 +247,54 @@ void px_metric_print(px_buf *b, px_compare_func func, double value, double thres
 
 static const px_opt_keyed *threshold_of(const px_compare_args *args, px_compare_func func)
 {
-    return func == PX_COMPARE_L2       ? &args->l2_threshold
-           : func == PX_COMPARE_COSINE ? &args->cosine_similarity_threshold
-           : func == PX_COMPARE_PSNR   ? &args->psnr_threshold
-                                       : &args->snr_threshold;
+    return func == PX_COMPARE_L2           ? &args->l2_threshold
+           : func == PX_COMPARE_COSINE     ? &args->cosine_similarity_threshold
+           : func == PX_COMPARE_PSNR       ? &args->psnr_threshold
+           : func == PX_COMPARE_PERCEPTUAL ? &args->lpips_threshold
+                                           : &args->snr_threshold;
+}
+
+/* Puts out->metric against its threshold. */
+static pgy_status *judge(const px_case *c, px_compare_func func, px_output_result *out)
+{
+    pgy_status *st = NULL;
+    px_buf text = {0};
+    out->threshold =
+        px_keyed_number(threshold_of(c->args, func), c->name[0], metric_of(func)->threshold);
+    out->passed = px_metric_passes(func, out->metric, out->threshold);
+    px_metric_print(&text, func, out->metric, out->threshold, out->passed);
+    PX_TRY(px_buf_status(&text));
+    px_log_text(c->cx, out->passed ? PGY_LOG_FINISH : PGY_LOG_ERROR, PX_AT_COMPARE,
+                px_buf_str(&text));
+done:
+    px_buf_fini(&text);
+    return st;
+}
+
+pgy_status *px_func_lpips(const px_case *c, px_output_result *out)
+{
+    pgy_status *st = NULL;
+    const px_compare_script *script = c->args->script;
+    bool is_image;
+    PX_TRY(script->lpips(script->user, c->tensor[0], c->tensor[1], &out->metric, &is_image));
+    if (is_image) {
+        PX_TRY(judge(c, PX_COMPARE_PERCEPTUAL, out));
+    } else {
+        out->bare = true;
+        out->passed = true;
+        px_log(c->cx, PGY_LOG_WARNING, PX_AT_COMPARE,
+               "Output: '%s' is no image (an array of 3 or 4 dimensions is wanted): it has no "
+               "LPIPS and is not judged by it.",
+               c->name[0]);
+    }
+done:
+    return st;
 }
 
 pgy_status *px_func_metric(const px_case *c, px_compare_func func, px_output_result *out)
 {
     pgy_status *st = NULL;
     pgy_tensor *t[2] = {NULL, NULL};
-    px_buf text = {0};
     px_pair pair;
     sums s;
     bool ok;
@@ -275,15 +315,8 @@ pgy_status *px_func_metric(const px_case *c, px_compare_func func, px_output_res
                   : func == PX_COMPARE_COSINE ? cosine(&s)
                   : func == PX_COMPARE_PSNR   ? psnr(&s, n)
                                               : snr(&s, n);
-    out->threshold =
-        px_keyed_number(threshold_of(c->args, func), c->name[0], metric_of(func)->threshold);
-    out->passed = px_metric_passes(func, out->metric, out->threshold);
-    px_metric_print(&text, func, out->metric, out->threshold, out->passed);
-    PX_TRY(px_buf_status(&text));
-    px_log_text(c->cx, out->passed ? PGY_LOG_FINISH : PGY_LOG_ERROR, PX_AT_COMPARE,
-                px_buf_str(&text));
+    PX_TRY(judge(c, func, out));
 done:
-    px_buf_fini(&text);
     pgy_tensor_free(t[0]);
     pgy_tensor_free(t[1]);
     return st;

@@ -125,6 +125,9 @@ pgy_status *px_top_k_apply(pgy_context *cx, px_top_k *top_k, px_iteration *it)
     pgy_status *st = NULL;
     pgy_tensor *t = NULL, *made = NULL;
     px_lazy *value = NULL;
+    const px_compare_script *script = top_k->args->script;
+    if (top_k->args->postprocess_func_script.given && script != NULL)
+        return script->postprocess(script->user, it);
     for (size_t i = 0; i < it->n_outputs; i++) {
         const char *output = it->outputs[i].name;
         const px_top_k_arg *arg = find(top_k->args, output);

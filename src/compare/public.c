@@ -26,7 +26,7 @@ static px_opt_keyed keyed(struct px_opt_key_value *room, px_cast value)
 static bool is_function(const char *name)
 {
     for (int f = 0; f < PX_N_COMPARE_FUNCS; f++)
-        if (f != PX_COMPARE_PERCEPTUAL &&
+        if (f < PX_COMPARE_PERCEPTUAL &&
             strcmp(px_compare_func_name((px_compare_func)f), name) == 0)
             return true;
     return false;

@@ -52,14 +52,6 @@ struct px_worker {
     px_buf asked; /* what the request under way is for: begins messages */
 };
 
-void px_script_verdict_fini(px_script_verdict *verdict)
-{
-    for (size_t i = 0; i < verdict->n; i++)
-        px_mem_free(verdict->at[i].name);
-    px_mem_free(verdict->at);
-    *verdict = (px_script_verdict){0};
-}
-
 /* --- the process --- */
 
 static const char *python(void)
@@ -361,7 +353,7 @@ done:
 }
 
 pgy_status *px_worker_compare(px_worker *w, const px_iteration *a, const px_iteration *b,
-                              px_script_verdict *out)
+                              px_compared_iteration *out)
 {
     pgy_status *st = NULL;
     px_channel *ch = w->channel;
@@ -374,12 +366,13 @@ pgy_status *px_worker_compare(px_worker *w, const px_iteration *a, const px_iter
     for (size_t n = px_channel_get_u32(ch); n > 0; n--) {
         PX_TRY(PX_RESERVE(out, 1));
         px_str name = px_channel_get_str(ch);
-        px_script_match *m = &out->at[out->n];
-        m->name = px_mem_strndup(name.ptr, name.len);
-        m->matched = px_channel_get_u32(ch) != 0;
-        if (m->name == NULL)
+        px_output_result *r = &out->at[out->n++];
+        *r = (px_output_result){.bare = true};
+        r->name = px_mem_strndup(name.ptr, name.len);
+        r->other_name = px_mem_strndup(name.ptr, name.len);
+        r->passed = px_channel_get_u32(ch) != 0;
+        if (r->name == NULL || r->other_name == NULL)
             PX_TRY(px_status_nomem());
-        out->n++;
     }
     PX_TRY(px_channel_end(ch));
 done:

@@ -13,6 +13,7 @@
 #define PX_SCRIPT_WORKER_H
 
 #include "base/opt.h"
+#include "compare/compare.h"
 #include "data/loader.h"
 #include "results/results.h"
 
@@ -23,17 +24,6 @@ typedef enum px_script_role {
     PX_SCRIPT_POSTPROCESS = 2 /* --postprocess-func-script, postprocess_outputs(iteration) */
 } px_script_role;
 #define PX_N_SCRIPT_ROLES 3
-
-/* What a comparison script said of one output. */
-typedef struct px_script_match {
-    char *name;
-    bool matched;
-} px_script_match;
-typedef struct px_script_verdict {
-    px_script_match *at;
-    size_t n, cap;
-} px_script_verdict;
-void px_script_verdict_fini(px_script_verdict *verdict);
 
 typedef struct px_worker px_worker;
 
@@ -46,8 +36,9 @@ PX_MUST_USE pgy_status *px_worker_load(px_worker *w, px_script_role role,
                                        const px_opt_script *script);
 /* The next iteration's inputs into the empty `out`; *out_more false: there are no more. */
 PX_MUST_USE pgy_status *px_worker_next_feed(px_worker *w, px_feed *out, bool *out_more);
+/* Names and verdicts into the empty `out`. */
 PX_MUST_USE pgy_status *px_worker_compare(px_worker *w, const px_iteration *a,
-                                          const px_iteration *b, px_script_verdict *out);
+                                          const px_iteration *b, px_compared_iteration *out);
 /* Replaces the outputs (names, order, values) and the runner's name by what the function gives. */
 PX_MUST_USE pgy_status *px_worker_postprocess(px_worker *w, px_iteration *it);
 /* The LPIPS distance of two arrays. *out_is_image false: they are none, there is no distance.

@@ -142,6 +142,15 @@ static void outputs_both_ways(void **state)
     unload(w);
 }
 
+static void free_verdict(px_compared_iteration *verdict)
+{
+    for (size_t i = 0; i < verdict->n; i++) {
+        px_mem_free(verdict->at[i].name);
+        px_mem_free(verdict->at[i].other_name);
+    }
+    px_mem_free(verdict->at);
+}
+
 /* Arrays that a script holds on to do not change behind its back. */
 static void arrays_can_be_kept(void **state)
 {
@@ -155,14 +164,14 @@ static void arrays_can_be_kept(void **state)
              "    return {'y': all((x == y).all() for x, y in seen), 'n': len(seen) == 20}\n");
     for (int i = 0; i < 20; i++) {
         px_iteration it;
-        px_script_verdict verdict = {0};
+        px_compared_iteration verdict = {0};
         make_iteration(&it, PGY_DTYPE_I32, 10000 + i);
         assert_ok(px_worker_compare(w, &it, &it, &verdict));
         assert_int_equal(verdict.n, 2);
         assert_string_equal(verdict.at[0].name, "y");
-        assert_true(verdict.at[0].matched);
-        assert_int_equal(verdict.at[1].matched, i == 19);
-        px_script_verdict_fini(&verdict);
+        assert_true(verdict.at[0].passed);
+        assert_int_equal(verdict.at[1].passed, i == 19);
+        free_verdict(&verdict);
         free_iteration(&it);
     }
     unload(w);

@@ -13,6 +13,7 @@ static px_metric metric_of(px_compare_func func, bool bare)
         [PX_COMPARE_PSNR] = PX_METRIC_PSNR,
         [PX_COMPARE_SNR] = PX_METRIC_SNR,
         [PX_COMPARE_PERCEPTUAL] = PX_METRIC_LPIPS,
+        [PX_COMPARE_SCRIPT] = PX_METRIC_VERDICT,
     };
     return bare ? PX_METRIC_VERDICT : metrics[func];
 }

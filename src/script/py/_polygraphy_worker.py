@@ -1,6 +1,7 @@
 """Runs a user's functions on behalf of the program. One request, one answer; log messages in between."""
 import collections.abc
 import faulthandler
+import importlib.machinery
 import importlib.util
 import os
 import signal
@@ -26,17 +27,18 @@ class Script:
         module_name = os.path.splitext(file)[0]
         if not os.path.isfile(path):
             raise WrongValue("there is no such file")
-        # As the reference does: the script's folder comes first while it is loaded.
+        # As the reference does: the script's folder comes first while it is loaded. Later it comes last,
+        # so that a function can import what lies beside it.
         sys.path.insert(0, folder)
         try:
-            spec = importlib.util.spec_from_file_location(module_name, path)
-            if spec is None:
-                raise WrongValue("the file's name must end in .py")
+            loader = importlib.machinery.SourceFileLoader(module_name, path)  # whatever the file's ending
+            spec = importlib.util.spec_from_file_location(module_name, path, loader=loader)
             module = importlib.util.module_from_spec(spec)
             sys.modules.setdefault(module_name, module)
             spec.loader.exec_module(module)
         finally:
             sys.path.remove(folder)
+            sys.path.append(folder)
         if not hasattr(module, name):
             found = [n for n, v in vars(module).items() if callable(v) and getattr(v, "__module__", "") == module_name]
             raise WrongValue(
