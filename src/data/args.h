@@ -11,6 +11,15 @@ typedef struct px_val_range {
     px_cast low, high;
 } px_val_range;
 
+struct px_feed;
+
+/* The user's --data-loader-script, iteration by iteration. */
+typedef struct px_data_script {
+    /* Fills the empty `out`; *out_more false: there was no further iteration. */
+    pgy_status *(*next)(void *user, struct px_feed *out, bool *out_more);
+    void *user;
+} px_data_script;
+
 typedef struct px_data_args {
     px_opt_int seed;                       /* default 1 */
     px_opt_keyed val_range;                /* raw; see ranges. Default [0, 1] */
@@ -25,6 +34,9 @@ typedef struct px_data_args {
     /* Set by px_data_args_check. A key keeps its first position, later words override. */
     px_val_range *ranges;
     size_t n_ranges;
+
+    /* Set by whoever can run Python; needed with data_loader_script. */
+    const px_data_script *script;
 } px_data_args;
 
 extern const px_opt_section px_data_group;

@@ -409,31 +409,46 @@ done:
     return st;
 }
 
-pgy_status *px_worker_lpips(px_worker *w, pgy_tensor *a, pgy_tensor *b, double *out,
-                            bool *out_is_image)
+/* Asks for the distance of two arrays, or with none of them whether it can be had. */
+static pgy_status *ask_lpips(px_worker *w, pgy_tensor *const arrays[2], uint32_t *out_what,
+                             double *out)
 {
     pgy_status *st = NULL;
-    px_channel *ch;
-    pgy_tensor *wide_a = NULL, *wide_b = NULL;
+    pgy_tensor *wide_arrays[2] = {NULL, NULL};
     w->asked.len = 0;
     px_buf_puts(&w->asked, "--compare perceptual_metrics: ");
     if (w->channel == NULL)
         PX_TRY(start(w));
-    ch = w->channel;
-    px_channel_begin(ch, ASK_LPIPS);
-    PX_TRY(put_tensor(w, a, &wide_a));
-    PX_TRY(put_tensor(w, b, &wide_b));
+    px_channel_begin(w->channel, ASK_LPIPS);
+    px_channel_put_u32(w->channel, arrays != NULL);
+    for (int i = 0; i < 2 && arrays != NULL; i++)
+        PX_TRY(put_tensor(w, arrays[i], &wide_arrays[i]));
     PX_TRY(ask(w, TELL_VALUE));
-    uint32_t what = px_channel_get_u32(ch);
-    double value = px_channel_get_f64(ch);
-    px_str text = px_channel_get_str(ch);
-    if (what == NO_LPIPS)
+    *out_what = px_channel_get_u32(w->channel);
+    *out = px_channel_get_f64(w->channel);
+    px_str text = px_channel_get_str(w->channel);
+    PX_TRY(px_channel_end(w->channel));
+    if (*out_what == NO_LPIPS)
         PX_TRY(PX_FAIL(PGY_ERR_UNSUPPORTED, "%s%.*s", px_buf_cstr(&w->asked), PX_STR_ARG(text)));
-    PX_TRY(px_channel_end(ch));
-    *out = value;
-    *out_is_image = what == HAS_LPIPS;
 done:
-    pgy_tensor_free(wide_a);
-    pgy_tensor_free(wide_b);
+    pgy_tensor_free(wide_arrays[0]);
+    pgy_tensor_free(wide_arrays[1]);
     return st;
+}
+
+pgy_status *px_worker_lpips(px_worker *w, pgy_tensor *a, pgy_tensor *b, double *out,
+                            bool *out_is_image)
+{
+    pgy_tensor *const arrays[2] = {a, b};
+    uint32_t what = NO_NUMBER;
+    pgy_status *st = ask_lpips(w, arrays, &what, out);
+    *out_is_image = what == HAS_LPIPS;
+    return st;
+}
+
+pgy_status *px_worker_check_lpips(px_worker *w)
+{
+    uint32_t what;
+    double value;
+    return ask_lpips(w, NULL, &what, &value);
 }

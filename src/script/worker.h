@@ -45,6 +45,8 @@ PX_MUST_USE pgy_status *px_worker_postprocess(px_worker *w, px_iteration *it);
  * Errors: UNSUPPORTED with the way out when the lpips package or its weights are missing. */
 PX_MUST_USE pgy_status *px_worker_lpips(px_worker *w, pgy_tensor *a, pgy_tensor *b, double *out,
                                         bool *out_is_image);
+/* Can there be such distances? The same errors. */
+PX_MUST_USE pgy_status *px_worker_check_lpips(px_worker *w);
 /* Ends the process. Accepts NULL. */
 void px_worker_free(px_worker *w);
 

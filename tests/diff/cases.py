@@ -320,6 +320,96 @@ chain(
     ),
 )
 
+# --- scripts: scripts/*.py beside the models ---
+LOADER = "identity.onnx --onnxrt --data-loader-script data.py"
+chain(
+    SEED,
+    (LOADER + " --save-outputs o.json --save-inputs i.json", saved("o.json", "i.json")),
+    *(
+        (f"{LOADER}:{f} --save-outputs {f}.json", saved(f"{f}.json"))
+        for f in ("as_list", "as_tuple", "Iterable", "Indexed", "beside", "not_contiguous", "many", "wrong_dtype")
+        + ("wrong_name", "wrong_shape", "more", "none", "empty", "saves")
+    ),
+    (LOADER + " --onnxrt --warm-up 2 --iterations 7 --seed 9", {}),
+    (LOADER + " -v", {}),
+    (LOADER + ":logs", VERDICT),
+    (LOADER + ":prints", {}),
+    ("identity.onnx --onnxrt --data-loader-script data.py --data-loader-func-name as_list", {}),
+    ("multi.onnx --onnxrt --onnxrt --data-loader-script data.py:multi", VERDICT),
+    ("identity.onnx --data-loader-script data.py:nope", {}),
+    (LOADER + " --onnxrt --load-outputs o.json", {}),
+)
+chain(
+    SEED,
+    *(
+        (f"{LOADER}:{f} --onnxrt", VERDICT)
+        for f in ("nope", "not_dicts", "one_dict", "number", "int_keys", "lists", "second_is_wrong", "raises")
+        + ("raises_later", "wants_argument", "bad_import", "not_callable")
+    ),
+    (LOADER + ":exits", {"text": False, "exit": 1}),
+    ("identity.onnx --onnxrt --data-loader-script no_such_file.py", VERDICT),
+    ("identity.onnx --onnxrt --data-loader-script broken.py", VERDICT),
+)
+chain(
+    SEED,
+    *SMALL,
+    "identity.onnx --onnxrt --save-outputs s3.json --iterations 3 -qqq",
+    *(
+        f"--load-outputs s1.json s2.json --compare-func-script compare.py{f}"
+        for f in ("", ":strict", ":never", ":half", ":empty", ":truthy", ":changes_arrays", ":instance")
+    ),
+    "--load-outputs s3.json s3.json --compare-func-script compare.py",
+    "--load-outputs s1.json s2.json s1.json --compare-func-script compare.py:never --fail-fast",
+    "--load-outputs s1.json s2.json s1.json --compare-func-script compare.py:strict",
+    "identity.onnx --onnxrt --onnxrt --iterations 3 --compare-func-script compare.py:strict",
+    "--load-outputs s1.json s2.json --compare-func-script compare.py --compare indices --rtol 3",
+    *(
+        (f"--load-outputs s1.json s2.json --compare-func-script compare.py:{f}", VERDICT)
+        for f in ("nope", "boolean", "nothing", "unclear", "raises", "one_argument")
+    ),
+    ("--load-outputs s1.json s2.json --compare-func-script compare.py:exits", {"text": False, "exit": 1}),
+)
+chain(
+    NEW,
+    *((line, VERDICT) for line in SMALL),
+    ("identity.onnx --onnxrt --save-outputs s3.json --iterations 3 -qqq", VERDICT),
+    *(
+        (f"--load-outputs s1.json s2.json --compare-func-script compare.py{f} --save-accuracy-results a{i}.json",
+         saved(f"a{i}.json", text=False))
+        for i, f in enumerate(["", ":never", ":half", ":empty", ":Derived", ":Instance"])
+    ),
+    ("--load-outputs s3.json s3.json --compare-func-script compare.py:Instance", VERDICT),
+    ("--load-outputs s1.json s2.json --compare-func-script compare.py --check-average", VERDICT),
+    ("--load-outputs s1.json s2.json --compare-func-script compare.py:WantsArguments", VERDICT),
+    *(
+        (f"--load-outputs s1.json {other} --postprocess-func-script post.py{f}", VERDICT)
+        for f in ("", ":same", ":renamed", ":in_place", ":set_item", ":Instance", ":top_k")
+        for other in ("s1.json", "s2.json")
+    ),
+    ("--load-outputs s3.json s3.json --postprocess-func-script post.py --postprocess top-1", VERDICT),
+    ("--load-outputs s1.json s2.json --postprocess-func-script post.py --compare-func-script compare.py", VERDICT),
+    *(
+        (f"--load-outputs s1.json s2.json --postprocess-func-script post.py:{f}", VERDICT)
+        for f in ("nope", "nothing", "a_list", "scalar", "raises")
+    ),
+)
+# The same with NVIDIA's package in the Python that runs the scripts.
+THEIRS = {"package": "theirs"}
+chain(
+    NEW,
+    *((line, VERDICT) for line in SMALL),
+    (LOADER + ":logs", {**VERDICT, **THEIRS}),
+    (LOADER + ":saves --save-outputs o.json", saved("o.json", **VERDICT, **THEIRS)),
+    *(
+        (f"--load-outputs s1.json s2.json --compare-func-script compare.py:{f}", {**VERDICT, **THEIRS})
+        for f in ("compare_outputs", "strict", "changes_arrays", "Derived", "raises")
+    ),
+    *(
+        (f"--load-outputs s1.json s2.json --postprocess-func-script post.py:{f}", {**VERDICT, **THEIRS})
+        for f in ("postprocess_outputs", "in_place", "renamed", "scalar")
+    ),
+)
+
 # --- providers and other errors ---
 chain(
     SEED,

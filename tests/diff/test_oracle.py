@@ -61,11 +61,15 @@ def verdicts(lines: list[str]) -> list[str]:
 
 
 class Side:
-    def __init__(self, name, command, folder):
-        self.name, self.command, self.folder = name, command, folder
+    def __init__(self, name, command, folder, python):
+        self.name, self.command, self.folder, self.python = name, command, folder, python
 
-    def run(self, line):
+    def run(self, line, package):
         env = {**os.environ, "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", "ORT_DISABLE_TELEMETRY": "1"}
+        if self.name == "ours":
+            env["POLYGRAPHY_PYTHON"] = self.python
+            if package != "theirs":
+                env["PYTHONPATH"] = str(HERE / "hide")
         env.setdefault("ASAN_OPTIONS", "detect_leaks=1:detect_odr_violation=0")
         p = subprocess.run(
             self.command + ["run", *shlex.split(line)],
@@ -91,14 +95,19 @@ def first_difference(a, b):
 def run_chain(index, version, steps, oracle, ours, models, keep):
     """Yields (command line, list of complaints)."""
     root = pathlib.Path(tempfile.mkdtemp(prefix=f"px_diff_{index}_"))
-    sides = [Side("reference", oracle, root / "reference"), Side("ours", ours, root / "ours")]
+    sides = [
+        Side("reference", oracle, root / "reference", oracle[0]),
+        Side("ours", ours, root / "ours", oracle[0]),
+    ]
     for side in sides:
         shutil.copytree(keep, side.folder)
     results = []
     pairs = []
     for line, options in steps:
         line = line.format(**models)
-        (rc_a, out_a, err_a), (rc_b, out_b, err_b) = (side.run(line) for side in sides)
+        (rc_a, out_a, err_a), (rc_b, out_b, err_b) = (
+            side.run(line, options.get("package")) for side in sides
+        )
         bad = []
         want = options.get("exit", "same")
         want = rc_a if want == "same" else want
@@ -159,6 +168,9 @@ def main() -> int:
     skipped = 0
     with tempfile.TemporaryDirectory(prefix="px_diff_models_") as small:
         subprocess.run([pythons[cases.NEW], str(HERE / "make_models.py"), small], check=True)
+        for script in (HERE / "scripts").glob("*.py"):
+            shutil.copy(script, small)
+        (pathlib.Path(small) / "broken.py").write_text("def load_data(:\n", encoding="utf-8")
         passed, failed = 0, 0
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             jobs = []

@@ -165,11 +165,11 @@ class Worker:
     def perceptual(self):
         import _polygraphy_lpips as lpips
 
-        a, b = self.channel.get_array(), self.channel.get_array()
-        what, value, text = HAS_LPIPS, 0.0, ""
+        arrays = [self.channel.get_array() for _ in range(2 * self.channel.get_u32())]
+        what, value, text = NO_NUMBER, None, ""
         try:
             self.lpips = self.lpips or lpips.Metric()
-            value = self.lpips(a, b)
+            value = self.lpips(*arrays) if arrays else None
             what = NO_NUMBER if value is None else HAS_LPIPS
         except lpips.Missing as e:
             what, text = NO_LPIPS, str(e)
