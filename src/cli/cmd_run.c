@@ -7,6 +7,7 @@
 #include "cli/gen_script.h"
 #include "cli/stations.h"
 #include "cli/unavailable.h"
+#include "script/scripts.h"
 
 static void log_plan(pgy_context *cx, const px_run_args *args)
 {
@@ -19,14 +20,22 @@ static void log_plan(pgy_context *cx, const px_run_args *args)
                "results will be empty.");
 }
 
-static pgy_status *execute(pgy_context *cx, const px_run_args *args, uint64_t start_ns,
+static pgy_status *open_scripts(pgy_context *cx, px_run_args *args, px_scripts *scripts)
+{
+    return px_scripts_open(cx, &args->data, &args->compare, args->cli.runners.n > 0,
+                           px_runner_timeout_ns(&args->runner), scripts);
+}
+
+static pgy_status *execute(pgy_context *cx, px_run_args *args, uint64_t start_ns,
                            bool *out_passed)
 {
     pgy_status *st = NULL;
+    px_scripts scripts = {0};
     px_run_state run = {.cx = cx, .args = args, .start_ns = start_ns, .is_valid = true};
     PX_TRY(px_run_args_check_plan(cx, args));
     PX_TRY(px_run_args_unavailable(args));
     PX_TRY(px_check_layers(args));
+    PX_TRY(open_scripts(cx, args, &scripts));
     log_plan(cx, args);
     PX_TRY(px_station_prepare(&run));
     /* Without runners there is nothing to run side by side. */
@@ -41,6 +50,7 @@ static pgy_status *execute(pgy_context *cx, const px_run_args *args, uint64_t st
     PX_TRY(px_station_conclude(&run, out_passed));
 done:
     px_run_state_fini(&run);
+    px_scripts_close(&scripts);
     return st;
 }
 

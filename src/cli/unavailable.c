@@ -19,12 +19,6 @@ typedef struct refusal {
 } refusal;
 
 static const refusal refusals[] = {
-    {offsetof(px_run_args, data.data_loader_script.given), NEED_RUNNER, "--data-loader-script",
-     "run Python scripts", "save the inputs as JSON and give them with --load-inputs"},
-    {offsetof(px_run_args, compare.postprocess_func_script.given), NEED_RUNNER,
-     "--postprocess-func-script", "run Python scripts", "use --postprocess"},
-    {offsetof(px_run_args, compare.compare_func_script.given), NEED_RUNNER, "--compare-func-script",
-     "run Python scripts", "use --compare"},
 
     {offsetof(px_run_args, trt.trt_config_script.given), NEED_TRT, "--trt-config-script",
      "run Python scripts", "use the options of the TensorRT builder"},
@@ -34,12 +28,6 @@ static const refusal refusals[] = {
     {offsetof(px_run_args, trt.trt_network_postprocess_script.given), NEED_TRT,
      "--trt-network-postprocess-script", "run Python scripts", "change the ONNX model instead"},
 
-    {offsetof(px_run_args, runner.use_subprocess.given), NEED_RUNNER, "--use-subprocess",
-     "run runners in processes of their own", "leave the option out"},
-    {offsetof(px_run_args, runner.timeout.given), NEED_RUNNER, "--timeout",
-     "run runners in processes of their own", "leave the option out"},
-    {offsetof(px_run_args, runner.mem_limit.given), NEED_RUNNER, "--mem-limit",
-     "run runners in processes of their own", "leave the option out"},
 };
 
 static bool runs(const px_run_args *args, const char *runner)
@@ -80,11 +68,6 @@ static pgy_status *refuse_values(const px_run_args *args)
         args->model.type != PGY_MODEL_ENGINE && args->cli.runners.n > 0)
         return refuse(px_model_type_name(args->model.type), "convert models of this type to ONNX",
                       "give an ONNX model");
-    for (size_t i = 0; i < args->compare.n_funcs; i++) {
-        if (args->compare.funcs[i] == PX_COMPARE_PERCEPTUAL)
-            return refuse("--compare perceptual_metrics", "compute perceptual distances",
-                          "use another comparison function");
-    }
     return NULL;
 }
 

@@ -12,7 +12,7 @@ static const px_opt runner_group_rows[] = {
      .type = &px_type_flag,
      PX_BIND(px_runner_args, use_subprocess, px_opt_flag),
      .help = "Run each runner in a process of its own, so that a crash ends that runner "
-             "only."},
+             "only: it is reported and left out, the others go on, and the exit code is 1."},
     {.names = "--save-inputs|--save-input-data",
      .metavar = "PATH",
      .type = &px_type_file,
@@ -65,15 +65,16 @@ static const px_opt runner_group_rows[] = {
      .nargs = PX_NARGS_1,
      PX_BIND(px_runner_args, timeout, px_opt_float),
      .flags = PX_OPT_OURS,
-     .help = "End a runner that takes longer than this many seconds; runs it in a "
-             "process of its own."},
+     .help = "End a runner, or a call of a script's function, that takes longer than this many "
+             "seconds. Runs each runner in a process of its own."},
     {.names = "--mem-limit",
      .metavar = "BYTES",
      .type = &px_type_bytes,
      .nargs = PX_NARGS_1,
      PX_BIND(px_runner_args, mem_limit, px_opt_int),
      .flags = PX_OPT_OURS,
-     .help = "Memory that a runner may take; runs it in a process of its own.",
+     .help = "End a runner that takes more memory than this. Runs each runner in a process of "
+             "its own.",
      .example = "--mem-limit 8G"},
 };
 const px_opt_section px_runner_group = {"Comparator Inference",
@@ -99,4 +100,12 @@ pgy_status *px_runner_args_check(pgy_context *cx, const px_runner_args *args)
     if (args->memory_budget.given)
         pgy_context_set_memory_budget(cx, (uint64_t)args->memory_budget.value);
     return NULL;
+}
+
+uint64_t px_runner_timeout_ns(const px_runner_args *args)
+{
+    const double most = 1e18; /* far beyond any run, far below overflow */
+    if (!args->timeout.given)
+        return 0;
+    return (uint64_t)PX_MAX(PX_MIN(args->timeout.value * 1e9, most), 1.0);
 }

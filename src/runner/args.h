@@ -16,13 +16,16 @@ typedef struct px_runner_args {
     px_opt_flag streaming;    /* all runners together per iteration */
     px_opt_int memory_budget; /* bytes of kept outputs before they go to a temporary file */
     px_opt_int threads;       /* of our own kernels */
-    px_opt_float timeout;     /* seconds a runner's child process may take */
-    px_opt_int mem_limit;     /* bytes a runner's child process may map */
+    px_opt_float timeout;     /* seconds a runner, or a call of a script, may take */
+    px_opt_int mem_limit;     /* bytes a runner may take */
 } px_runner_args;
 
 extern const px_opt_section px_runner_group;
 
 /* Checks the limits and hands threads and memory budget to the context. Errors: USAGE. */
 PX_MUST_USE pgy_status *px_runner_args_check(pgy_context *cx, const px_runner_args *args);
+
+/* --timeout in nanoseconds, 0 when not given. */
+uint64_t px_runner_timeout_ns(const px_runner_args *args);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "data/feed.h"
 #include "data/metadata.h"
+#include "results/load.h"
 #include "runner/latency.h"
 #include "runner/parts.h"
 #include "runner/save_inputs.h"
@@ -180,6 +181,7 @@ static pgy_status *run_iteration(const px_loop *loop, px_runner *runner, int64_t
     PX_TRY(px_runner_inputs(runner, &inputs, &n));
     PX_TRY(announce_feed(loop, runner, &feed, inputs, n));
     pgy_feed view = px_feed_view(&feed);
+    px_runner_set_iteration(runner, i);
     PX_TRY(px_runner_infer(runner, &view, outputs));
     PX_TRY(log_outputs(loop, px_runner_label(runner), outputs));
 done:
@@ -209,6 +211,7 @@ static pgy_status *warm_up(const px_loop *loop, px_runner *runner, const px_feed
     px_log(loop->cx, PGY_LOG_START, PX_AT_COMPARATOR, "%s | Running %lld warm-up run(s)", label, n);
     PX_TRY(adapted_feed(loop, runner, 0, raw, &feed));
     pgy_feed view = px_feed_view(&feed);
+    px_runner_set_iteration(runner, -1);
     for (long long i = 0; i < n; i++) {
         PX_TRY(px_runner_infer(runner, &view, &outputs));
         px_outputs_clear(&outputs);
@@ -285,32 +288,40 @@ done:
     return st;
 }
 
+/* Of each iteration, in nanoseconds. */
+typedef struct elapsed_times {
+    uint64_t *at;
+    size_t n, cap;
+} elapsed_times;
+
 /* All iterations of one runner. */
 static pgy_status *run_all(const px_loop *loop, px_runner *runner, px_results *results, px_run *run)
 {
     pgy_status *st = NULL;
     px_feed raw = {0};
     pgy_outputs outputs = {0};
-    uint64_t *elapsed_ns = NULL;
-    int64_t n = px_feeds_source_count(loop->source);
+    elapsed_times times = {0};
+    bool more = false;
 
-    PX_TRY(PX_ALLOC(elapsed_ns, (size_t)n));
-    if (n > 0)
+    PX_TRY(px_feeds_source_has(loop->source, 0, &more));
+    if (more)
         PX_TRY(px_feeds_source_feed(loop->source, 0, &raw));
     if (has_warm_up(loop))
         PX_TRY(warm_up(loop, runner, &raw));
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; more; i++) {
         if (i > 0) {
             px_feed_clear(&raw);
             PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
         }
         PX_TRY(run_iteration(loop, runner, i, &raw, &outputs));
-        elapsed_ns[i] = outputs.elapsed_ns;
+        PX_TRY(PX_RESERVE(&times, 1));
+        times.at[times.n++] = outputs.elapsed_ns;
         PX_TRY(px_run_add_iteration(loop->cx, results, run, &outputs));
+        PX_TRY(px_feeds_source_has(loop->source, i + 1, &more));
     }
-    log_times(loop, runner, elapsed_ns, (size_t)n);
+    log_times(loop, runner, times.at, times.n);
 done:
-    px_mem_free(elapsed_ns);
+    px_mem_free(times.at);
     px_outputs_clear(&outputs);
     px_feed_fini(&raw);
     return st;
@@ -416,8 +427,10 @@ static void log_success(const px_loop *loop)
         return;
     px_buf b = {0};
     px_buf_puts(&b, "Successfully ran: [");
-    for (size_t i = 0; i < loop->n_runners; i++) {
-        px_buf_puts(&b, i ? ", " : "");
+    for (size_t i = 0, n = 0; i < loop->n_runners; i++) {
+        if (px_runner_has_failed(loop->runners[i]))
+            continue;
+        px_buf_puts(&b, n++ > 0 ? ", " : "");
         px_buf_repr(&b, px_str_of(px_runner_name(loop->runners[i])));
     }
     px_buf_putc(&b, ']');
@@ -425,25 +438,54 @@ static void log_success(const px_loop *loop)
     px_buf_fini(&b);
 }
 
+/* Everything of one runner. `*inout_saved`: the inputs are saved, which the first one does. */
+static pgy_status *run_one(const px_loop *loop, px_runner *runner, bool keep, bool *inout_saved,
+                           px_results *results)
+{
+    pgy_status *st = NULL;
+    const bool in_parts = px_runner_takes_parts(runner);
+    px_run *run;
+    PX_TRY(activate(loop, runner, keep || in_parts, in_parts));
+    if (!*inout_saved)
+        PX_TRY(save_inputs(loop));
+    *inout_saved = true;
+    PX_TRY(px_results_add_run(results, px_runner_name(runner), &run));
+    if (in_parts)
+        results->limit = PX_PARTS_BUDGET;
+    PX_TRY(in_parts ? run_all_parts(loop, runner, results, results->n - 1)
+                    : run_all(loop, runner, results, run));
+    px_runner_deactivate(runner);
+done:
+    return st;
+}
+
+/* An isolated runner that failed leaves no results; the others go on. */
+static void leave_out(const px_loop *loop, px_runner *runner, pgy_status *take_why)
+{
+    px_log(loop->cx, PGY_LOG_CRITICAL, PX_AT_COMPARATOR, "%s", pgy_status_message(take_why));
+    px_log(loop->cx, PGY_LOG_ERROR, PX_AT_COMPARATOR, "%s | Failed. It is left out of the results.",
+           px_runner_label(runner));
+    pgy_status_free(take_why);
+    px_runner_deactivate(runner);
+}
+
 pgy_status *px_loop_sequential(const px_loop *loop, px_results *results)
 {
     pgy_status *st = NULL;
     /* A single runner can make each feed when it needs it. */
-    bool keep = loop->keep_feeds || loop->n_runners > 1 || px_saves_inputs(loop->args);
+    const bool keep = loop->keep_feeds || loop->n_runners > 1 || px_saves_inputs(loop->args);
+    bool saved = false;
 
     for (size_t i = 0; i < loop->n_runners; i++) {
         px_runner *runner = loop->runners[i];
-        const bool in_parts = px_runner_takes_parts(runner);
-        px_run *run;
-        PX_TRY(activate(loop, runner, keep, in_parts));
-        if (i == 0)
-            PX_TRY(save_inputs(loop));
-        PX_TRY(px_results_add_run(results, px_runner_name(runner), &run));
-        if (in_parts)
-            results->limit = PX_PARTS_BUDGET;
-        PX_TRY(in_parts ? run_all_parts(loop, runner, results, results->n - 1)
-                        : run_all(loop, runner, results, run));
-        px_runner_deactivate(runner);
+        const size_t n_before = results->n;
+        st = run_one(loop, runner, keep, &saved, results);
+        if (st != NULL && px_runner_has_failed(runner)) {
+            px_results_truncate(results, n_before);
+            leave_out(loop, runner, st);
+            st = NULL;
+        }
+        PX_TRY(st);
     }
     log_success(loop);
 done:
@@ -491,8 +533,10 @@ static pgy_status *stream_start(stream *s)
 {
     pgy_status *st = NULL;
     const px_loop *loop = s->loop;
+    /* How many iterations a script has is only known when it has given them. */
+    const bool keep = px_feeds_source_is_scripted(loop->source);
     for (size_t k = 0; k < loop->n_runners; k++)
-        PX_TRY(activate(loop, loop->runners[k], false, false));
+        PX_TRY(activate(loop, loop->runners[k], keep, false));
     s->n = (size_t)px_feeds_source_count(loop->source);
     PX_TRY(PX_ALLOC(s->elapsed_ns, s->n * loop->n_runners));
     if (px_saves_inputs(loop->args))

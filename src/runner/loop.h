@@ -17,7 +17,8 @@ typedef struct px_loop {
 } px_loop;
 
 /* One runner after the other over all iterations; a runner is deactivated before the next one
- * starts. Appends a run per runner to `results`.
+ * starts. Appends a run per runner to `results`, but for isolated ones that failed: that is logged,
+ * px_runner_has_failed tells, and the others go on.
  * Mirrors: comparator/comparator.py Comparator.run. */
 PX_MUST_USE pgy_status *px_loop_sequential(const px_loop *loop, px_results *results);
 

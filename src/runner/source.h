@@ -1,4 +1,5 @@
-/* runner/source.h - where a run's feeds come from: generated, or loaded from files.
+/* runner/source.h - where a run's feeds come from: generated, loaded from files, or made by a
+ * script.
  *
  * Every runner is fed the same data. Generated feeds are made from the first runner's inputs; when
  * several runners (or a file) need them they are kept, above the memory budget in a temporary
@@ -21,12 +22,16 @@ PX_MUST_USE pgy_status *px_feeds_source_open(pgy_context *cx, const px_data_args
  * `keep`, all feeds are made now and kept. */
 PX_MUST_USE pgy_status *px_feeds_source_begin(px_feeds_source *source, const pgy_io *inputs,
                                               size_t n, bool keep);
-/* Number of feeds; valid after px_feeds_source_begin. */
+/* Is there a feed `i`? Asks a script for it, when its feeds are not kept: then feeds come one by
+ * one, and only the newest is there. To be asked in order, after px_feeds_source_begin. */
+PX_MUST_USE pgy_status *px_feeds_source_has(px_feeds_source *source, int64_t i, bool *out);
+/* Number of feeds; of a script whose feeds are not kept, the number that came so far. */
 int64_t px_feeds_source_count(const px_feeds_source *source);
 /* Feed `i` of count. `out` is filled and owned by the caller. */
 PX_MUST_USE pgy_status *px_feeds_source_feed(px_feeds_source *source, int64_t i, px_feed *out);
-/* The generator, for inputs that a loaded or shared feed cannot serve; NULL when loaded. */
+/* The generator, for inputs that a loaded or shared feed cannot serve; NULL when there is none. */
 const px_loader *px_feeds_source_loader(const px_feeds_source *source);
+bool px_feeds_source_is_scripted(const px_feeds_source *source);
 /* True when feeds are generated as torch's and saved as such. */
 bool px_feeds_source_is_torch(const px_feeds_source *source);
 void px_feeds_source_close(px_feeds_source *source);

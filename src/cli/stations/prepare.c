@@ -17,9 +17,21 @@ static const void *backend_args(const px_run_state *run, const char *name)
     return NULL;
 }
 
+static px_isolation isolation_of(const px_runner_args *args)
+{
+    px_isolation isolation = {.on = args->use_subprocess.given || args->timeout.given ||
+                                    args->mem_limit.given};
+    if (args->timeout.given)
+        isolation.timeout_ns = px_runner_timeout_ns(args);
+    if (args->mem_limit.given)
+        isolation.mem_limit = (uint64_t)args->mem_limit.value;
+    return isolation;
+}
+
 static pgy_status *make_runners(px_run_state *run)
 {
     pgy_status *st = NULL;
+    const px_isolation isolation = isolation_of(&run->args->runner);
     const px_opt_strs *names = &run->args->cli.runners;
     PX_TRY(PX_ALLOC(run->runners, names->n));
     for (size_t i = 0; i < names->n; i++) {
@@ -32,6 +44,7 @@ static pgy_status *make_runners(px_run_state *run)
             k += strcmp(names->at[j], names->at[i]) == 0;
         PX_TRY(px_runner_new(run->cx, ops, k, backend_args(run, names->at[i]), run->model,
                              &run->runners[i]));
+        px_runner_isolate(run->runners[i], &isolation);
         run->n_runners++;
     }
 done:
