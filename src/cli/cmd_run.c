@@ -22,8 +22,8 @@ static void log_plan(pgy_context *cx, const px_run_args *args)
 
 static pgy_status *open_scripts(pgy_context *cx, px_run_args *args, px_scripts *scripts)
 {
-    return px_scripts_open(cx, &args->data, &args->compare, args->cli.runners.n > 0,
-                           px_runner_timeout_ns(&args->runner), scripts);
+    return px_scripts_open(cx, &args->data, &args->compare, px_runner_timeout_ns(&args->runner),
+                           scripts);
 }
 
 static pgy_status *execute(pgy_context *cx, px_run_args *args, uint64_t start_ns,

@@ -6,7 +6,6 @@
 #include "cli/unavailable.h"
 
 typedef enum need {
-    NEED_RUNNER,
     NEED_TRT /* the TensorRT runner is selected */
 } need;
 
@@ -19,7 +18,6 @@ typedef struct refusal {
 } refusal;
 
 static const refusal refusals[] = {
-
     {offsetof(px_run_args, trt.trt_config_script.given), NEED_TRT, "--trt-config-script",
      "run Python scripts", "use the options of the TensorRT builder"},
     {offsetof(px_run_args, trt.trt_config_postprocess_script.given), NEED_TRT,
@@ -27,7 +25,6 @@ static const refusal refusals[] = {
      "use the options of the TensorRT builder"},
     {offsetof(px_run_args, trt.trt_network_postprocess_script.given), NEED_TRT,
      "--trt-network-postprocess-script", "run Python scripts", "change the ONNX model instead"},
-
 };
 
 static bool runs(const px_run_args *args, const char *runner)
@@ -44,8 +41,6 @@ static bool counts(const px_run_args *args, need what)
     switch (what) {
     case NEED_TRT:
         return runs(args, "trt");
-    case NEED_RUNNER:
-        return args->cli.runners.n > 0 || args->compare.load_outputs.n > 0;
     }
     return true;
 }

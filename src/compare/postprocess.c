@@ -155,17 +155,23 @@ done:
     return st;
 }
 
+/* Of a script nothing is said. */
+static bool says_so(const px_compare_args *args)
+{
+    return args->n_top_k > 0 && !args->postprocess_func_script.given;
+}
+
 void px_top_k_begin(pgy_context *cx, px_top_k *top_k, const px_compare_args *args)
 {
     *top_k = (px_top_k){.args = args, .leak_axis = true};
-    if (args->n_top_k > 0)
+    if (says_so(args))
         px_log(cx, PGY_LOG_START, PX_AT_POSTPROCESS,
                "Applying post-processing to outputs: top_k_impl");
 }
 
 void px_top_k_end(pgy_context *cx, const px_top_k *top_k)
 {
-    if (top_k->args->n_top_k > 0)
+    if (says_so(top_k->args))
         px_log(cx, PGY_LOG_FINISH, PX_AT_POSTPROCESS, "Finished applying post-processing");
 }
 

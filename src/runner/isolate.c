@@ -313,7 +313,7 @@ static pgy_status *ended(px_isolated *c, px_wait_end end)
     px_buf_putc(&text, ' ');
     print_stage(c, &text);
     if (path != NULL)
-        px_buf_printf(&text, " of the model %s", path);
+        px_buf_printf(&text, ", with the model %s", path);
     px_buf_putc(&text, '.');
     for (int i = 0, n = 0; i < N_LAST_LINES; i++)
         if (c->last[i] != NULL)

@@ -31,18 +31,16 @@ static bool needs_lpips(const px_compare_args *args)
 }
 
 pgy_status *px_scripts_open(pgy_context *cx, px_data_args *data, px_compare_args *compare,
-                            bool has_runners, uint64_t timeout_ns, px_scripts *scripts)
+                            uint64_t timeout_ns, px_scripts *scripts)
 {
     pgy_status *st = NULL;
     const struct {
         px_script_role role;
         const px_opt_script *script;
-        bool wanted;
     } all[] = {
-        {PX_SCRIPT_DATA, &data->data_loader_script, data->data_loader_script.given && has_runners},
-        {PX_SCRIPT_COMPARE, &compare->compare_func_script, compare->compare_func_script.given},
-        {PX_SCRIPT_POSTPROCESS, &compare->postprocess_func_script,
-         compare->postprocess_func_script.given},
+        {PX_SCRIPT_DATA, &data->data_loader_script},
+        {PX_SCRIPT_COMPARE, &compare->compare_func_script},
+        {PX_SCRIPT_POSTPROCESS, &compare->postprocess_func_script},
     };
     PX_TRY(px_worker_new(cx, timeout_ns, &scripts->worker));
     scripts->data = (px_data_script){.next = next, .user = scripts->worker};
@@ -53,7 +51,7 @@ pgy_status *px_scripts_open(pgy_context *cx, px_data_args *data, px_compare_args
     data->script = &scripts->data;
     compare->script = &scripts->compare;
     for (size_t i = 0; i < PX_COUNTOF(all); i++)
-        if (all[i].wanted)
+        if (all[i].script->given)
             PX_TRY(px_worker_load(scripts->worker, all[i].role, all[i].script));
     if (needs_lpips(compare))
         PX_TRY(px_worker_check_lpips(scripts->worker));

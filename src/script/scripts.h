@@ -15,10 +15,10 @@ typedef struct px_scripts {
 
 /* Loads every script that is named, so that a wrong one ends the run before anything is run, and
  * puts their functions into the options, where `scripts` must stay as long as these are used.
- * `has_runners`: inputs are wanted. Errors: BACKEND, USAGE. */
+ * Errors: BACKEND, USAGE. */
 PX_MUST_USE pgy_status *px_scripts_open(pgy_context *cx, px_data_args *data,
-                                        px_compare_args *compare, bool has_runners,
-                                        uint64_t timeout_ns, px_scripts *scripts);
+                                        px_compare_args *compare, uint64_t timeout_ns,
+                                        px_scripts *scripts);
 void px_scripts_close(px_scripts *scripts);
 
 #endif

@@ -116,7 +116,9 @@ def run_chain(index, version, steps, oracle, ours, models, keep):
         if "Sanitizer" in err_b or "runtime error:" in err_b:
             bad.append("sanitizer: " + err_b.strip()[-1500:])
         a, b = normalise(out_a), normalise(out_b)
-        if not options.get("text", True) or want != 0 and "Traceback" in err_a:
+        if options.get("text", True) is None:
+            a = b = []
+        elif not options.get("text", True) or want != 0 and "Traceback" in err_a:
             a, b = verdicts(a), verdicts(b)
             if "Traceback" in err_a:
                 b = [x for x in b if x != "FAILED"]  # the reference crashed before its closing line

@@ -117,7 +117,7 @@ static void reports(void **state)
         crash_at when;
         const char *parts[4];
     } cases[] = {
-        {CRASH_ABORT, CRASH_AT_LOAD, {"signal 6 (SIGABRT) while loading Crasher of the model"}},
+        {CRASH_ABORT, CRASH_AT_LOAD, {"signal 6 (SIGABRT) while loading Crasher, with the model"}},
         {CRASH_ABORT, CRASH_AT_OPEN, {"signal 6 (SIGABRT) while building the session"}},
         {CRASH_ABORT, CRASH_AT_INFER, {"signal 6 (SIGABRT) during inference of iteration 1"}},
         {CRASH_ADDRESS_0, CRASH_AT_INFER, {"signal 11 (SIGSEGV) during inference"}},

@@ -46,17 +46,21 @@ class Script:
                 f"Write the name behind the path, {path}:NAME"
             )
         self.function = getattr(module, name)
-        # A class is instantiated once, so that its instance can count over iterations.
-        if isinstance(self.function, type) and option != OPTIONS[DATA]:
-            self.function = self.function()
+        # Of a class an instance is called, a new one each time.
+        self.is_class = isinstance(self.function, type) and option != OPTIONS[DATA]
         if not callable(self.function):
             raise WrongValue(f"{name} is {describe(self.function)}, which cannot be called")
+
+    def call(self, *args):
+        function = self.function() if self.is_class else self.function
+        return function(*args)
 
     def next_feed(self):
         if self.iterator is None:
             data = self.function()
-            # None stands for no data; a dict would be taken apart into its keys below.
-            self.iterator = iter(()) if data is None else iter(data)
+            if data is None:  # the reference makes random data then, which nobody can want
+                raise WrongValue("returned None instead of the inputs. Yield or return one dict per iteration")
+            self.iterator = iter(data)
         try:
             feed = next(self.iterator)
         except StopIteration:
@@ -71,13 +75,13 @@ class Script:
         return feed
 
     def compare(self, a, b):
-        verdict = self.function(a, b)
+        verdict = self.call(a, b)
         if not isinstance(verdict, collections.abc.Mapping):
             raise WrongValue(f"returned {describe(verdict)} instead of a dict of output names and bools")
         return {str(name): bool(matched) for name, matched in verdict.items()}
 
     def postprocess(self, iteration):
-        result = self.function(iteration)
+        result = self.call(iteration)
         if not hasattr(result, "items") or not hasattr(result, "runner_name"):
             raise WrongValue(f"returned {describe(result)} instead of an IterationResult")
         outputs = {str(n): to_array(v, f"output {str(n)!r}") for n, v in result.items()}

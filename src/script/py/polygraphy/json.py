@@ -51,8 +51,16 @@ def from_json(src):
     return json.loads(src, object_hook=_decode)
 
 
+def _tell(verb, description, preposition, path):
+    from polygraphy.logger import G_LOGGER
+
+    if description is not None:
+        G_LOGGER.info(f"{verb} {description} {preposition} {path}")
+
+
 def save_json(obj, dest, description=None):
     if isinstance(dest, (str, os.PathLike)):
+        _tell("Saving", description, "to", dest)
         folder = os.path.dirname(os.path.abspath(dest))
         os.makedirs(folder, exist_ok=True)
         with open(dest, "w", encoding="utf-8") as f:
@@ -63,6 +71,7 @@ def save_json(obj, dest, description=None):
 
 def load_json(src, description=None):
     if isinstance(src, (str, os.PathLike)):
+        _tell("Loading", description, "from", src)
         with open(src, encoding="utf-8") as f:
             return from_json(f.read())
     return from_json(src.read())
