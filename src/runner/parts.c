@@ -6,7 +6,10 @@
 #include "model/onnx_part.h"
 
 #define FIRST_NODES 32 /* of a graph whose shapes nobody knows: the first part measures */
-#define GROWTH 2       /* a part has at most that many times the nodes of the one before */
+/* A part has at most that many times the nodes of the one before; more of a model that seems small,
+ * which is then one part or two. */
+#define GROWTH 2
+#define GROWTH_SMALL 32
 
 typedef struct state {
     const px_parts *job;
@@ -59,12 +62,21 @@ static uint64_t weights_size(const px_onnx_index *x, size_t node)
     return size;
 }
 
-/* Marks the nodes of the next part in s->has: at least one. */
+/* A Constant comes along with whoever reads it; alone it would be in the way. */
+static bool runs(const px_onnx_index *x, const px_onnx_node *node)
+{
+    return node->n_outputs == 0 || !px_onnx_is_constant(x, node->outputs[0]) ||
+           px_map_has(&x->outputs, node->outputs[0]);
+}
+
+/* Marks the nodes of the next part in s->has. */
 static void choose_nodes(state *s)
 {
     const px_onnx_index *x = &s->index;
     const size_t n_nodes = x->model->graph.n_nodes;
-    const size_t n_max = s->n_last == 0 ? FIRST_NODES : s->n_last * GROWTH;
+    const bool is_small = s->per_node * (n_nodes - s->next) <= PX_PARTS_BUDGET / 8;
+    const size_t n_max =
+        s->n_last == 0 ? FIRST_NODES : s->n_last * (is_small ? GROWTH_SMALL : GROWTH);
     uint64_t total = 0;
     size_t n = 0, n_unknown = 0;
     memset(s->has, 0, n_nodes * sizeof *s->has);
@@ -78,7 +90,7 @@ static void choose_nodes(state *s)
         total += size + weights_size(x, at);
         if (n > 0 && (total > PX_PARTS_BUDGET || n_unknown > n_max))
             break;
-        s->has[at] = true;
+        s->has[at] = runs(x, &x->model->graph.nodes[at]);
     }
     s->n_last = n;
 }

@@ -31,7 +31,7 @@ found = [(n, weights[n.input[1]]) for n in model.graph.node
          if n.op_type in ("Conv", "Gemm", "MatMul") and n.input[1] in weights and weights[n.input[1]].data_type == 1]
 node, weight = found[len(found) // 2]
 values = numpy_helper.to_array(weight).copy()
-values.reshape(-1)[values.size // 2] += 1 + abs(values).max()
+values[tuple(d // 2 for d in values.shape)] += 1 + abs(values).max()
 weight.CopyFrom(numpy_helper.from_array(values, weight.name))
 onnx.save(model, sys.argv[2])
 print(node.output[0])
@@ -128,9 +128,9 @@ class Bench:
                               capture_output=True, text=True).stdout.strip()
 
 
-def test_planted(bench, model, plant):
+def test_planted(bench, model, plant, *shapes):
     layer = bench.script(plant, model, "planted.onnx")
-    bench.run(model, "--onnxrt", "--onnx-outputs", "mark", "all", "--save-outputs", "whole.json", "--save-inputs",
+    bench.run(model, *shapes, "--onnxrt", "--onnx-outputs", "mark", "all", "--save-outputs", "whole.json", "--save-inputs",
               "in.json", "-q")
     bench.run("planted.onnx", "--onnxrt", "--onnx-outputs", "mark", "all", "--load-inputs", "in.json",
               "--save-outputs", "planted.json", "-q")
@@ -199,7 +199,8 @@ def main() -> int:
     magika = models / "magika/magika/models/standard_v3_3/model.onnx"
     ocr = models / "rapidocr/rapidocr_onnxruntime/models"
     det = ocr / "ch_PP-OCRv4_det_infer.onnx"
-    cases = [("planted in magika", test_planted, magika, PLANT), ("planted in rapidocr det", test_planted, det, PLANT),
+    cases = [("planted in magika", test_planted, magika, PLANT), ("planted in rapidocr det", test_planted, det, PLANT, "--input-shapes", "x:[1,3,64,64]"),
+             
              ("planted in light_squeezenet", test_planted, light, PLANT_LIGHT),
              ("parts of magika", test_parts, magika), ("parts of rapidocr cls", test_parts, ocr / "ch_ppocr_mobile_v2.0_cls_infer.onnx"),
              ("wrong graphs", test_wrong)]
