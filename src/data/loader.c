@@ -228,17 +228,13 @@ done:
     return st;
 }
 
-/* Dynamic dims become 1, with a warning. */
+/* Dynamic dims become 1, with a warning. A shape that the model does not state is that of a scalar:
+ * so the reference has it from ONNX Runtime. */
 static pgy_status *default_shape(const px_loader *loader, const pgy_io *input, int64_t *dims)
 {
     pgy_status *st = NULL;
     px_buf model = {0}, chosen = {0};
 
-    if (input->rank < 0)
-        return PX_FAIL(PGY_ERR_USAGE,
-                       "Input tensor: %s | The model does not state its rank, so no data can be "
-                       "generated. Give its shape: --input-shapes %s:[...]",
-                       input->name, input->name);
     if (input->rank > PX_MAX_RANK)
         return PX_FAIL(PGY_ERR_UNSUPPORTED,
                        "Input tensor: %s | It has %d dimensions; at most %d are supported",
@@ -492,7 +488,7 @@ static pgy_status *make_input(px_loader *loader, const pgy_io *input, pgy_tensor
     const pgy_dtype dtype = input->dtype == PGY_DTYPE_UNKNOWN ? PGY_DTYPE_F64 : input->dtype;
     int64_t own[PX_MAX_RANK];
     const int64_t *dims = own;
-    int rank = input->rank;
+    int rank = PX_MAX(input->rank, 0);
     bool use = false;
 
     if (dtype == PGY_DTYPE_STRING || px_dtype_is_complex(dtype))

@@ -411,6 +411,8 @@ chain(
         for f in ("postprocess_outputs", "in_place", "renamed", "scalar")
     ),
 )
+# --- an input of unknown rank is a scalar ---
+chain(SEED, ("norank.onnx --onnxrt --save-inputs i.json --save-outputs o.json", saved("i.json", "o.json")))
 
 # --- providers and other errors ---
 chain(
@@ -418,6 +420,8 @@ chain(
     "identity.onnx --onnxrt --providers cpu",
     "identity.onnx --onnxrt --providers CPUExecutionProvider",
     "identity.onnx --onnxrt --execution-providers CPUExec",
+    "identity.onnx --onnxrt --providers cpu azure",
+    "identity.onnx --onnxrt --providers cpu azure cpu",
     ("identity.onnx --onnxrt --providers nope", VERDICT),
     ("identity.onnx --onnxrt --providers cuda cpu", VERDICT),
 )

@@ -244,5 +244,7 @@ typedef struct px_ort_api_base {
 } px_ort_api_base;
 
 typedef const px_ort_api_base *(*px_ort_get_api_base_fn)(void);
+/* A symbol of its own: the table has no way to place the CPU's provider before others. */
+typedef px_ort_status *(*px_ort_append_cpu_fn)(px_ort_options *options, int use_arena);
 
 #endif

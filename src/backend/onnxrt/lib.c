@@ -116,6 +116,8 @@ static pgy_status *load_from(px_onnxrt_lib *lib, const char *path, px_found_by b
 
     PX_TRY(px_dl_open(path, false, &dl));
     PX_TRY(px_dl_bind(&dl, "OrtGetApiBase", &get_base, sizeof get_base));
+    pgy_status_free(px_dl_bind(&dl, "OrtSessionOptionsAppendExecutionProvider_CPU",
+                               &lib->append_cpu, sizeof lib->append_cpu));
     const px_ort_api_base *base = get_base();
     const char *release = base->GetVersionString();
     const int offered = px_onnxrt_api_version_of(release);

@@ -18,9 +18,10 @@
 typedef struct px_onnxrt_lib {
     atomic_int n_refs;
     const px_ort_api *api;
-    int api_version; /* of the table: which optional slots exist */
-    char *version;   /* the release, "1.32.0" */
-    char *path;      /* file or loader's name it was loaded from */
+    px_ort_append_cpu_fn append_cpu; /* NULL where the library does not show it */
+    int api_version;                 /* of the table: which optional slots exist */
+    char *version;                   /* the release, "1.32.0" */
+    char *path;                      /* file or loader's name it was loaded from */
     px_found_by found_by;
     px_ort_env *env;
 

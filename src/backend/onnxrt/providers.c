@@ -72,6 +72,15 @@ done:
     return st;
 }
 
+static pgy_status *apply_cpu(px_onnxrt_lib *lib, px_ort_options *options, bool use_arena)
+{
+    if (lib->append_cpu == NULL)
+        return PX_FAIL(PGY_ERR_BACKEND,
+                       "%s cannot prefer the CPU's provider to others. Name it last in --providers",
+                       lib->path);
+    return px_onnxrt_check(lib, lib->append_cpu(options, use_arena));
+}
+
 static pgy_status *apply_one(px_onnxrt_lib *lib, px_ort_options *options, const char *provider)
 {
     if (strcmp(provider, "CUDAExecutionProvider") == 0)
@@ -86,17 +95,31 @@ static pgy_status *apply_one(px_onnxrt_lib *lib, px_ort_options *options, const 
         lib, lib->api->SessionOptionsAppendExecutionProvider(options, name, NULL, NULL, 0));
 }
 
+/* Position of the first of that name. */
+static size_t first_of(const char *const *chosen, const char *name)
+{
+    size_t i = 0;
+    while (strcmp(chosen[i], name) != 0)
+        i++;
+    return i;
+}
+
 pgy_status *px_onnxrt_providers_apply(px_onnxrt_lib *lib, px_ort_options *options,
-                                      const char *const *chosen, size_t n)
+                                      const char *const *chosen, size_t n, bool use_arena)
 {
     pgy_status *st = NULL;
-    for (size_t i = 0; i < n && strcmp(chosen[i], CPU) != 0; i++) {
-        bool is_repeated = false;
-        for (size_t j = 0; j < i; j++)
-            is_repeated |= strcmp(chosen[i], chosen[j]) == 0;
-        if (is_repeated)
+    size_t n_distinct = 0, n_applied = 0;
+    for (size_t i = 0; i < n; i++)
+        n_distinct += first_of(chosen, chosen[i]) == i;
+    for (size_t i = 0; i < n; i++) {
+        if (first_of(chosen, chosen[i]) != i)
             continue;
-        PX_TRY(px_status_while(apply_one(lib, options, chosen[i]), "setting up the %s", chosen[i]));
+        const bool is_last = ++n_applied == n_distinct;
+        if (strcmp(chosen[i], CPU) != 0)
+            st = apply_one(lib, options, chosen[i]);
+        else if (!is_last) /* last, it is there by itself */
+            st = apply_cpu(lib, options, use_arena);
+        PX_TRY(px_status_while(st, "setting up the %s", chosen[i]));
     }
 done:
     return st;

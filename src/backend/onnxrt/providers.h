@@ -14,9 +14,11 @@ PX_MUST_USE pgy_status *px_onnxrt_providers_choose(const char *const *words, siz
                                                    const char *const *available, size_t n,
                                                    const char **out);
 
-/* Adds the chosen providers to the session's options, first is preferred. The CPU's is always there
- * and always last, so what follows it in the list cannot be preferred to it and is not added. */
+/* Adds the chosen providers to the session's options, first is preferred. Without being named the
+ * CPU's is there and last. What follows it in the list gets the nodes that the CPU cannot run.
+ * `use_arena` is for the CPU's provider. Errors: BACKEND. */
 PX_MUST_USE pgy_status *px_onnxrt_providers_apply(px_onnxrt_lib *lib, px_ort_options *options,
-                                                  const char *const *chosen, size_t n);
+                                                  const char *const *chosen, size_t n,
+                                                  bool use_arena);
 
 #endif

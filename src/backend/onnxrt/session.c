@@ -92,7 +92,7 @@ done:
 
 /* Chooses the providers, says which if `is_said`, and adds them to `options`, unless it is NULL. */
 static pgy_status *set_providers(pgy_context *cx, px_onnxrt_lib *lib, px_ort_options *options,
-                                 const px_onnxrt_args *args, bool is_said)
+                                 const px_onnxrt_args *args, bool is_said, bool use_arena)
 {
     pgy_status *st = NULL;
     char **available = NULL;
@@ -104,7 +104,7 @@ static pgy_status *set_providers(pgy_context *cx, px_onnxrt_lib *lib, px_ort_opt
     PX_TRY(choose_providers(cx, args, (const char *const *)available, (size_t)n_available, is_said,
                             &chosen, &n));
     if (options != NULL)
-        PX_TRY(px_onnxrt_providers_apply(lib, options, chosen, n));
+        PX_TRY(px_onnxrt_providers_apply(lib, options, chosen, n, use_arena));
 done:
     px_onnxrt_providers_free(lib, available, n_available);
     px_mem_free(chosen);
@@ -115,7 +115,7 @@ pgy_status *px_onnxrt_session_announce(pgy_context *cx, px_onnxrt_lib *lib,
                                        const px_onnxrt_args *args)
 {
     px_onnxrt_calling(lib);
-    pgy_status *st = set_providers(cx, lib, NULL, args, true);
+    pgy_status *st = set_providers(cx, lib, NULL, args, true, true);
     px_onnxrt_calling(NULL);
     return st;
 }
@@ -138,6 +138,11 @@ static pgy_status *set_entry(px_onnxrt_session *s, px_ort_options *options, cons
     return px_onnxrt_check(s->lib, s->lib->api->AddSessionConfigEntry(options, key, value));
 }
 
+static bool uses_arena(const px_onnxrt_args *args, bool is_part)
+{
+    return !is_part && !(args != NULL && args->low_memory.given);
+}
+
 /* What the arena and the plan save in time pays off after some iterations, and costs the memory of
  * the largest one for good. A part of a model has few: it also computes what depends on constants
  * only once, so folding would hold it twice. */
@@ -146,7 +151,7 @@ static pgy_status *set_memory(px_onnxrt_session *s, px_ort_options *options,
 {
     pgy_status *st = NULL;
     const bool is_low = args != NULL && args->low_memory.given;
-    if (is_low || is_part) {
+    if (!uses_arena(args, is_part)) {
         PX_TRY(px_onnxrt_check(s->lib, s->lib->api->DisableCpuMemArena(options)));
         PX_TRY(px_onnxrt_check(s->lib, s->lib->api->DisableMemPattern(options)));
     }
@@ -166,6 +171,7 @@ static pgy_status *make_options(px_onnxrt_session *s, const px_onnxrt_args *args
     px_onnxrt_lib *lib = s->lib;
     px_ort_options *options = NULL;
     const int n_threads = px_context_threads(s->cx);
+    const bool use_arena = uses_arena(args, part > 0);
 
     PX_TRY(px_onnxrt_check(lib, lib->api->CreateSessionOptions(&options)));
     PX_TRY(
@@ -179,7 +185,7 @@ static pgy_status *make_options(px_onnxrt_session *s, const px_onnxrt_args *args
         PX_TRY(px_status_while(px_onnxrt_check(lib, lib->api->RegisterCustomOpsLibrary_V2(
                                                         options, args->onnxrt_custom_ops.at[i])),
                                "loading the operators of %s", args->onnxrt_custom_ops.at[i]));
-    PX_TRY(set_providers(s->cx, lib, options, args, part == 0));
+    PX_TRY(set_providers(s->cx, lib, options, args, part == 0, use_arena));
     *out = options;
     options = NULL;
 done:

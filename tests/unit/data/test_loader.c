@@ -241,6 +241,31 @@ static void feeds_are_fitted(void **state)
     log_sink_close(&sink);
 }
 
+static void inputs_of_unknown_rank_are_scalars_unless_told(void **state)
+{
+    log_sink sink;
+    px_feed feed = {0};
+    px_loader *loader = NULL;
+    const px_data_args args = {0};
+    const int64_t d23[] = {2, 3};
+    const pgy_io io = {"x", PGY_DTYPE_F32, -1, NULL, NULL};
+    px_opt_shape given = shape("x", 2, d23);
+    const px_opt_shapes shapes = {.given = true, .at = &given, .n = 1};
+
+    PX_UNUSED(state);
+    log_sink_open(&sink, PGY_LOG_WARNING);
+    for (int told = 0; told < 2; told++) {
+        assert_ok(px_loader_open(sink.cx, &args, told ? &shapes : NULL, &io, 1, &loader));
+        assert_ok(px_loader_feed(loader, 0, &feed));
+        assert_int_equal(feed.tensors[0]->rank, told ? 2 : 0);
+        assert_int_equal(feed.tensors[0]->count, told ? 6 : 1);
+        px_feed_fini(&feed);
+        px_loader_close(loader);
+    }
+    assert_string_equal(px_buf_cstr(&sink.text), "");
+    log_sink_close(&sink);
+}
+
 static void unusable_buffers_are_refused_or_regenerated(void **state)
 {
     log_sink sink;
@@ -291,6 +316,7 @@ int main(void)
         cmocka_unit_test(ranges_are_found_and_checked),
         cmocka_unit_test(types_beyond_numpy_are_generated),
         cmocka_unit_test(feeds_are_fitted),
+        cmocka_unit_test(inputs_of_unknown_rank_are_scalars_unless_told),
         cmocka_unit_test(unusable_buffers_are_refused_or_regenerated),
         cmocka_unit_test(metadata_prints_as_the_reference_does),
     };
