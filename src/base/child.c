@@ -73,6 +73,7 @@ void px_child_install_signals(void)
     for (size_t i = 0; i < PX_COUNTOF(ending); i++)
         if (sigaction(ending[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
             sigaction(ending[i], &action, NULL);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 /* The parent's handlers, and those of a sanitizer, would hide what ended the child. */

@@ -27,7 +27,8 @@ uint64_t px_child_memory(pid_t pid);
 void px_doomed_file_add(const char *path);
 void px_doomed_file_forget(const char *path); /* accepts NULL */
 /* From now on SIGINT, SIGTERM and SIGHUP end all children and remove such files first. A signal
- * that is ignored stays so. For programs, not for a library. */
+ * that is ignored stays so. A file that grows beyond what is allowed becomes an error of the write,
+ * as a full disk is. For programs, not for a library. */
 void px_child_install_signals(void);
 
 #endif

@@ -26,8 +26,7 @@ static pgy_status *open_scripts(pgy_context *cx, px_run_args *args, px_scripts *
                            scripts);
 }
 
-static pgy_status *execute(pgy_context *cx, px_run_args *args, uint64_t start_ns,
-                           bool *out_passed)
+static pgy_status *execute(pgy_context *cx, px_run_args *args, uint64_t start_ns, bool *out_passed)
 {
     pgy_status *st = NULL;
     px_scripts scripts = {0};
@@ -82,9 +81,12 @@ int px_cmd_run(pgy_context *cx, px_console *console, px_run_args *args)
     }
     px_log(cx, PGY_LOG_START, PX_AT_MAIN, "RUNNING | Command: %s", args->command);
     /* The reference starts its file here, so the RUNNING line is not in it. */
-    PX_TRY(px_console_open_log(console, &args->cli));
-    px_log(cx, PGY_LOG_VERBOSE, PX_AT_UTIL, "Loaded Module: polygraphy | Version: %s", PX_VERSION);
-    st = execute(cx, args, start_ns, &passed);
+    st = px_console_open_log(console, &args->cli);
+    if (st == NULL) {
+        px_log(cx, PGY_LOG_VERBOSE, PX_AT_UTIL, "Loaded Module: polygraphy | Version: %s",
+               PX_VERSION);
+        st = execute(cx, args, start_ns, &passed);
+    }
     if (st != NULL) {
         passed = false;
         px_console_error(console, st);

@@ -480,6 +480,26 @@ done:
     return st;
 }
 
+/* Out of memory says nothing of its cause, and here the cause is a shape. */
+static pgy_status *make_room(const pgy_io *input, pgy_dtype dtype, int rank, const int64_t *dims,
+                             pgy_tensor **out)
+{
+    pgy_status *st = px_tensor_new_raw(dtype, rank, dims, out);
+    px_buf text = {0};
+    if (st == NULL || pgy_status_code(st) != PGY_ERR_NOMEM)
+        return px_status_while(st, "making room for the data of input %s", input->name);
+    px_shape_print_list(&text, rank, dims);
+    if (!text.failed) {
+        pgy_status_free(st);
+        st = PX_FAIL(PGY_ERR_NOMEM,
+                     "Input tensor: %s | There is not enough memory for data of shape %s and type "
+                     "%s. Give a smaller shape with --input-shapes",
+                     input->name, px_buf_cstr(&text), pgy_dtype_name(dtype));
+    }
+    px_buf_fini(&text);
+    return st;
+}
+
 static pgy_status *make_input(px_loader *loader, const pgy_io *input, pgy_tensor **out)
 {
     pgy_status *st = NULL;
@@ -508,8 +528,7 @@ static pgy_status *make_input(px_loader *loader, const pgy_io *input, pgy_tensor
     } else {
         PX_TRY(default_shape(loader, input, own));
     }
-    PX_TRY(px_status_while(px_tensor_new_raw(dtype, rank, dims, &t),
-                           "making room for the data of input %s", input->name));
+    PX_TRY(make_room(input, dtype, rank, dims, &t));
     const range r = range_of(loader, input);
     if (px_dtype_is_int(dtype) || dtype == PGY_DTYPE_BOOL)
         PX_TRY(fill_integers(loader, input, &r, t));
