@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Isolation through the command: ONNX Runtime dies of SIGFPE on int32 INT_MIN / -1, hangs and limits are
+reported, and Ctrl-C leaves neither a child nor a file behind.
+
+Environment: POLYGRAPHY_BIN, PX_PYTHON (a Python with onnx and numpy; ONNX Runtime is found beside it).
+"""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SKIP = 77
+MAKE = """
+import onnx, numpy
+from onnx import helper as h, numpy_helper as n, TensorProto as T
+io = lambda name: h.make_tensor_value_info(name, T.INT32, [2])
+g = h.make_graph([h.make_node("Div", ["x", "y"], ["z"])], "g", [io("x"), io("y")], [io("z")])
+onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 13)], ir_version=8), "div.onnx")
+"""
+DATA = """
+import time
+import numpy as np
+
+def load_data():
+    yield {"x": np.array([6, 8], np.int32), "y": np.array([2, 2], np.int32)}
+    yield {"x": np.array([6, -2**31], np.int32), "y": np.array([2, -1], np.int32)}
+
+def good():
+    yield {"x": np.array([6, 8], np.int32), "y": np.array([2, 2], np.int32)}
+
+def hangs():
+    yield from good()
+    time.sleep(1000)
+"""
+
+
+def children_of(pid):
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
+    return [int(p) for p in found.stdout.split()]
+
+
+class Check:
+    def __init__(self, binary, python, folder):
+        self.command, self.folder, self.failed = [binary, "run"], folder, 0
+        path = f"{pathlib.Path(python).parent}:{os.environ['PATH']}"
+        self.env = {**os.environ, "POLYGRAPHY_PYTHON": python, "PATH": path, "TMPDIR": str(folder / "tmp")}
+
+    def run(self, *words):
+        return subprocess.run(
+            self.command + list(words), cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=120
+        )
+
+    def expect(self, what, condition, run=None):
+        if not condition:
+            self.failed += 1
+            print(f"FAILED: {what}")
+            if run is not None:
+                print(run.returncode, run.stdout[-1500:], run.stderr[-1500:])
+
+    def nothing_left(self):
+        left = [str(p) for p in self.folder.rglob("*") if p.is_file() and p.name not in self.known]
+        self.expect(f"no file left: {left}", not left)
+
+
+def crashes(check):
+    run = check.run("div.onnx", "--onnxrt", "--pluginref", "--pluginref", "--use-subprocess", "--data-loader-script",
+                    "data.py", "--save-outputs", "out.json")  # fmt: skip
+    check.expect("exit code 1", run.returncode == 1, run)
+    check.expect("the signal and the iteration", "was killed by signal 8 (SIGFPE) during inference of iteration 1" in run.stderr, run)
+    check.expect("the model", "div.onnx" in run.stderr, run)
+    check.expect("the others are compared", "Passed: 2/2 iterations" in run.stdout, run)
+    saved = (check.folder / "out.json").read_text()
+    check.expect("the others are saved", saved.count('"pluginref-runner-N1') == 3 and "onnxrt-runner" not in saved, run)
+
+
+def limits(check):
+    run = check.run("div.onnx", "--onnxrt", "--pluginref", "--timeout", "0.0001", "--data-loader-script", "data.py:good")
+    # The script, too, must answer in time; it is asked first.
+    check.expect("a script has a limit", run.returncode == 1 and "--timeout 0.0001 seconds" in run.stderr, run)
+    run = check.run("div.onnx", "--onnxrt", "--timeout", "0.0001", "--val-range", "[1,5]")
+    check.expect("a runner has a limit", run.returncode == 1 and "--timeout 0.0001 seconds" in run.stderr, run)
+    run = check.run("div.onnx", "--onnxrt", "--mem-limit", "1M", "--val-range", "[1,5]")
+    check.expect("so has its memory", run.returncode == 1 and "more memory than --mem-limit 1048576" in run.stderr, run)
+    run = check.run("div.onnx", "--onnxrt", "--pluginref", "--data-loader-script", "data.py:hangs", "--timeout", "3")
+    check.expect("a hanging script", run.returncode == 1 and "line 14 in hangs" in run.stderr, run)
+    for words in (["--timeout", "0"], ["--timeout", "-1"], ["--mem-limit", "0"], ["--mem-limit", "x"]):
+        run = check.run("div.onnx", "--onnxrt", *words)
+        check.expect(f"{words} is refused", run.returncode in (1, 2) and words[0] in run.stderr, run)
+
+
+def streaming(check):
+    run = check.run("div.onnx", "--onnxrt", "--pluginref", "--streaming", "--use-subprocess", "--data-loader-script",
+                    "data.py")  # fmt: skip
+    check.expect("streaming reports", run.returncode == 1 and "SIGFPE" in run.stderr, run)
+
+
+def interrupt(check):
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        process = subprocess.Popen(
+            check.command + ["div.onnx", "--onnxrt", "--use-subprocess", "--data-loader-script", "data.py:hangs"],
+            cwd=check.folder, env=check.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        children, until = [], time.time() + 60
+        while len(children) < 2 and time.time() < until:
+            children = children_of(process.pid)
+            time.sleep(0.05)
+        process.send_signal(stop)
+        process.communicate(timeout=60)
+        check.expect(f"ended by {stop.name}", process.returncode == -stop)
+        time.sleep(0.2)
+        alive = [c for c in children if os.path.exists(f"/proc/{c}") and "Z" not in pathlib.Path(f"/proc/{c}/stat").read_text().split()[2]]
+        check.expect(f"two children, none alive after {stop.name}: {children}", len(children) == 2 and not alive)
+
+
+def main():
+    binary, python = os.environ.get("POLYGRAPHY_BIN"), os.environ.get("PX_PYTHON")
+    if not binary or not python:
+        print("skipped: POLYGRAPHY_BIN or PX_PYTHON is not set")
+        return SKIP
+    with tempfile.TemporaryDirectory(prefix="px_isolation_") as name:
+        folder = pathlib.Path(name)
+        (folder / "tmp").mkdir()
+        (folder / "data.py").write_text(DATA)
+        made = subprocess.run([python, "-c", MAKE], cwd=folder, capture_output=True, text=True)
+        check = Check(binary, python, folder)
+        check.known = {"data.py", "div.onnx", "out.json", "data.cpython-311.pyc"}
+        probe = check.run("div.onnx", "--onnxrt", "--val-range", "[1,5]")
+        if made.returncode or probe.returncode:
+            print(f"skipped: no onnx or no ONNX Runtime: {made.stderr[-300:]}{probe.stderr[-300:]}")
+            return SKIP
+        for test in (crashes, limits, streaming, interrupt):
+            test(check)
+        for p in folder.rglob("__pycache__/*"):
+            p.unlink()
+        check.nothing_left()
+        print(f"{check.failed} failed")
+        return check.failed > 0
+
+
+sys.exit(main())
