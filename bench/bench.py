@@ -231,6 +231,31 @@ class Bench:
                          f"| {mib(ours.memory)} : {mib(theirs.memory)} | under 100 us | |")
 
 
+    def bench_scripts(self):
+        """Inputs of 1 MB from a user's generator against the same from a file, per iteration."""
+        n = 1000
+        self.code("import onnx; from onnx import helper as h, TensorProto as T;"
+                  "x = h.make_tensor_value_info('x', T.FLOAT, [262144]); y = h.make_tensor_value_info('y', T.FLOAT, [1]);"
+                  "g = h.make_graph([h.make_node('ReduceMax', ['x'], ['y'])], 'g', [x], [y]);"
+                  "onnx.save(h.make_model(g, opset_imports=[h.make_opsetid('', 13)], ir_version=8), 'max.onnx')")
+        for name, count in (("one", 1), ("all", n + 1)):
+            (pathlib.Path(self.dir) / f"{name}.py").write_text(
+                f"import numpy as np\nX = [np.full(262144, i, np.float32) for i in range(8)]\n"
+                f"def load_data():\n    return ({{'x': X[i % 8]}} for i in range({count}))\n")
+        ENV["POLYGRAPHY_PYTHON"] = self.python
+        base = self.ours + ["max.onnx", "--onnxrt", "-qqq"]
+        for name in ("one", "all"):
+            once(base + ["--data-loader-script", f"{name}.py", "--save-inputs", f"{name}.json"], self.dir, (0,))
+        words = [base + w for name in ("one", "all") for w in
+                 (["--data-loader-script", f"{name}.py"], ["--load-inputs", f"{name}.json"])]
+        one_script, one_file, script, file = alternate(words, self.dir, 5)
+        per = [[(w - one.best()) / n * 1e6 for w in sorted(all_.wall)] for one, all_ in ((one_script, script), (one_file, file))]
+        best = [p[0] for p in per]
+        self.rows.append(f"| 1 MB of inputs from a script, against the same from a JSON file, per iteration "
+                         f"| {best[0]:.0f} us ({statistics.median(per[0]):.0f} us) | {best[1]:.0f} us ({statistics.median(per[1]):.0f} us) "
+                         f"| {best[1] / best[0]:.1f} x | | {mib(script.memory)} : {mib(file.memory)} | at most 200 us more "
+                         f"| {best[0] - best[1]:.0f} us more; both include inference; the right column is ours too |")
+
     def light(self, name):
         """One of the ONNX package's models without weights; None, with a word, when it is not there."""
         found = next(pathlib.Path(os.environ.get("PX_MODELS", "/nonexistent")).rglob(f"light_{name}.onnx"), None)
@@ -283,7 +308,7 @@ class Bench:
         self.alone("3 GB model: saved and run as a whole", saved, "works", f"{size / 1e9:.2f} GB written; onnx.checker accepts it")
 
 
-NAMES = ["startup", "tiny", "compare", "memory", "files", "random", "iterations", "pictures", "layers", "lowmem", "large"]
+NAMES = ["startup", "tiny", "compare", "memory", "files", "random", "iterations", "scripts", "pictures", "layers", "lowmem", "large"]
 
 
 def main() -> int:
