@@ -479,10 +479,6 @@ pgy_status *px_compare_args_check(pgy_context *cx, px_arena *arena, px_compare_a
     PX_TRY(top_k_decode_all(arena, args));
     PX_TRY(warn_sections(cx, args));
     PX_TRY(check_thresholds(args));
-    if (args->compare_func_script.given) {
-        args->n_funcs = 0;
-        add_func(args, PX_COMPARE_SCRIPT);
-    }
     if (args->postprocess_func_script.given && args->postprocess.given)
         px_log(cx, PGY_LOG_WARNING, PX_AT_ARGS,
                "Argument: '--postprocess/--postprocess-func' will be ignored since "

@@ -53,6 +53,10 @@ pgy_status *px_scripts_open(pgy_context *cx, px_data_args *data, px_compare_args
     for (size_t i = 0; i < PX_COUNTOF(all); i++)
         if (all[i].script->given)
             PX_TRY(px_worker_load(scripts->worker, all[i].role, all[i].script));
+    if (compare->compare_func_script.given) {
+        compare->funcs[0] = PX_COMPARE_SCRIPT;
+        compare->n_funcs = 1;
+    }
     if (needs_lpips(compare))
         PX_TRY(px_worker_check_lpips(scripts->worker));
 done:

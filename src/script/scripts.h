@@ -14,7 +14,8 @@ typedef struct px_scripts {
 } px_scripts;
 
 /* Loads every script that is named, so that a wrong one ends the run before anything is run, and
- * puts their functions into the options, where `scripts` must stay as long as these are used.
+ * puts their functions into the options, where `scripts` must stay as long as these are used. A
+ * comparison script takes the place of all comparison functions.
  * Errors: BACKEND, USAGE. */
 PX_MUST_USE pgy_status *px_scripts_open(pgy_context *cx, px_data_args *data,
                                         px_compare_args *compare, uint64_t timeout_ns,
