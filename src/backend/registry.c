@@ -6,6 +6,7 @@
 
 /* In help order. */
 static const pgy_backend_ops *const built_in[] = {
+    &px_tf_ops,
     &px_onnxrt_ops,
     &px_ref_ops,
     &px_trt_ops,

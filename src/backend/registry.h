@@ -8,6 +8,7 @@
 /* Each backend's ops.c. */
 extern const pgy_backend_ops px_onnxrt_ops;
 extern const pgy_backend_ops px_ref_ops;
+extern const pgy_backend_ops px_tf_ops;
 extern const pgy_backend_ops px_null_ops; /* not built in: an example and a test's stand-in */
 
 /* The built-in backend number `i`; NULL behind the last. */

@@ -24,6 +24,11 @@ pgy_status *px_dl_open_lazy(const char *path, px_dl *out)
     return open_with(path, RTLD_LAZY | RTLD_GLOBAL, out);
 }
 
+pgy_status *px_dl_open_quick(const char *path, px_dl *out)
+{
+    return open_with(path, RTLD_LAZY | RTLD_LOCAL, out);
+}
+
 pgy_status *px_dl_bind(const px_dl *dl, const char *symbol, void *out_pointer, size_t size)
 {
     void *address = dlsym(dl->handle, symbol);

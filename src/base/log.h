@@ -16,6 +16,8 @@
 #define PX_AT_RUNNER "backend/base/runner.py"
 #define PX_AT_ONNXRT "backend/onnxrt/loader.py"
 #define PX_AT_ONNXRT_RUNNER "backend/onnxrt/runner.py"
+#define PX_AT_TF "backend/tf/loader.py"
+#define PX_AT_TF_RUNNER "backend/tf/runner.py"
 #define PX_AT_ONNX "backend/onnx/loader.py"
 #define PX_AT_PLUGINREF "backend/pluginref/runner.py"
 #define PX_AT_COMPARATOR "comparator/comparator.py"

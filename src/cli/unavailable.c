@@ -54,8 +54,6 @@ static pgy_status *refuse(const char *option, const char *missing, const char *w
 /* What is not an option of its own but one of its values. */
 static pgy_status *refuse_values(const px_run_args *args)
 {
-    if (runs(args, "tf"))
-        return refuse("--tf", "run TensorFlow", "choose another runner, such as --onnxrt");
     if (args->model.type == PGY_MODEL_TRT_SCRIPT && runs(args, "trt"))
         return refuse("--model-type trt-network-script", "run Python scripts",
                       "give the network as an ONNX model");

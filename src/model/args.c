@@ -2,6 +2,7 @@
 #include "model/args.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "model/detect.h"
 
 static const char *const model_type_choices[] = {
     "frozen", "keras", "ckpt", "onnx", "engine", "uff", "trt-network-script", "caffe", NULL};
@@ -163,6 +164,8 @@ static const struct {
     {".prototxt", PGY_MODEL_CAFFE},     {".onnx", PGY_MODEL_ONNX},
     {".engine", PGY_MODEL_ENGINE},      {".plan", PGY_MODEL_ENGINE},
     {".graphdef", PGY_MODEL_TF_FROZEN}, {".py", PGY_MODEL_TRT_SCRIPT},
+    {".h5", PGY_MODEL_KERAS},           {".keras", PGY_MODEL_KERAS},
+    {".meta", PGY_MODEL_TF_CKPT},
 };
 
 const char *px_model_type_name(pgy_model_type type)
@@ -212,8 +215,10 @@ static pgy_model_type type_of(const px_model_args *args, const px_model_hints *h
                 return types[i].type;
         }
     }
-    if (hints->has_ckpt || px_path_is_dir(args->path))
+    if (hints->has_ckpt)
         return PGY_MODEL_TF_CKPT;
+    if (px_path_is_dir(args->path))
+        return px_model_type_of_name(args->path);
     for (size_t i = 0; i < PX_COUNTOF(extensions); i++) {
         if (strcmp(px_path_ext(args->path), extensions[i].ext) == 0)
             return extensions[i].type;

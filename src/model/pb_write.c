@@ -79,6 +79,14 @@ void px_pb_put_varint(px_pb_out *o, uint32_t number, uint64_t value)
     put_small(o, bytes, n + encode(value, bytes + n));
 }
 
+void px_pb_put_f64(px_pb_out *o, uint32_t number, double value)
+{
+    char bytes[HEADER];
+    size_t n = encode((uint64_t)number << 3 | PX_PB_I64, bytes);
+    memcpy(bytes + n, &value, sizeof value); /* little-endian, as the machine */
+    put_small(o, bytes, n + sizeof value);
+}
+
 void px_pb_put_bytes(px_pb_out *o, uint32_t number, px_str bytes)
 {
     char header[HEADER];

@@ -28,6 +28,8 @@ typedef struct px_pb_out {
 } px_pb_out;
 
 void px_pb_put_varint(px_pb_out *o, uint32_t number, uint64_t value);
+/* Eight bytes as they are: a double. */
+void px_pb_put_f64(px_pb_out *o, uint32_t number, double value);
 /* The bytes are pointed at unless they are few. */
 void px_pb_put_bytes(px_pb_out *o, uint32_t number, px_str bytes);
 /* A field as it stands in another message: px_pb_field.whole. */

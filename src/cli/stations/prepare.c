@@ -14,6 +14,8 @@ static const void *backend_args(const px_run_state *run, const char *name)
         return &args->ref;
     if (strcmp(name, "trt") == 0)
         return &run->trt;
+    if (strcmp(name, "tf") == 0)
+        return &args->tf;
     return NULL;
 }
 
