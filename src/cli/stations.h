@@ -4,6 +4,7 @@
  * file in cli/stations/ and only drives modules, which know nothing of it:
  *
  * - prepare.c: where inputs come from, the model, the runners (and in which process each runs);
+ * - tensorflow.c: a TensorFlow model as each runner takes it; part of preparing;
  * - sequence.c: runs the runners one after the other; their results are saved, joined by loaded
  *   ones, post-processed, compared, validated;
  * - stream.c: the same with all runners at once, iteration by iteration (--streaming);
@@ -36,6 +37,7 @@ typedef struct px_run_state {
     uint64_t start_ns; /* px_time_ns when the command began */
 
     pgy_model *model;    /* NULL without runners */
+    pgy_model *tf_model; /* what --tf runs, when that is not `model` */
     px_runner **runners; /* in the order of their options */
     size_t n_runners;
     px_feeds_source *source;
@@ -70,6 +72,8 @@ static inline px_loop px_run_loop(const px_run_state *run)
 }
 
 PX_MUST_USE pgy_status *px_station_prepare(px_run_state *run);
+/* Needs `run->model`, before the runners are made of it. */
+PX_MUST_USE pgy_status *px_station_tensorflow(px_run_state *run);
 /* --load-outputs: appends the files' runs to `run->results`. */
 PX_MUST_USE pgy_status *px_run_load_outputs(px_run_state *run);
 /* Both run the runners and judge their results. They leave them in `run->results`, followed by

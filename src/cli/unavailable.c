@@ -57,10 +57,6 @@ static pgy_status *refuse_values(const px_run_args *args)
     if (args->model.type == PGY_MODEL_TRT_SCRIPT && runs(args, "trt"))
         return refuse("--model-type trt-network-script", "run Python scripts",
                       "give the network as an ONNX model");
-    if (args->model.path && args->model.type != PGY_MODEL_ONNX &&
-        args->model.type != PGY_MODEL_ENGINE && args->cli.runners.n > 0)
-        return refuse(px_model_type_name(args->model.type), "convert models of this type to ONNX",
-                      "give an ONNX model");
     return NULL;
 }
 

@@ -72,6 +72,30 @@ done:
     return st;
 }
 
+pgy_status *px_model_of_file(pgy_context *cx, const char *path, pgy_model_type type,
+                             px_file take_file, pgy_model **out)
+{
+    pgy_status *st = NULL;
+    pgy_model *model = NULL;
+    st = PX_ALLOC(model, 1);
+    if (st) {
+        px_file_unmap(&take_file);
+        return st;
+    }
+    /* A runtime must get the bytes: the path is another file's. */
+    *model = (pgy_model){.cx = cx, .type = type, .file = take_file, .is_edited = true};
+    model->path = path ? px_mem_strdup(path) : NULL;
+    if (path && !model->path)
+        PX_TRY(px_status_nomem());
+    if (take_file.size == 0)
+        PX_TRY(PX_FAIL(PGY_ERR_MODEL, "The model made of %s is empty.", path ? path : "memory"));
+    *out = model;
+    model = NULL;
+done:
+    pgy_model_close(model);
+    return st;
+}
+
 pgy_status *pgy_model_open(pgy_context *cx, const char *path, pgy_model **out)
 {
     return px_model_open(cx, path, PGY_MODEL_UNKNOWN, out);

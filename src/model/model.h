@@ -31,6 +31,10 @@ PX_MUST_USE pgy_status *px_model_open(pgy_context *cx, const char *path, pgy_mod
  * the graph, also on failure. */
 PX_MUST_USE pgy_status *px_model_of_part(pgy_context *cx, const char *path, size_t part,
                                          px_onnx_model *take_onnx, pgy_model **out);
+/* A model whose bytes somebody made; `path` (may be NULL) is for messages. Takes the file, also on
+ * failure. */
+PX_MUST_USE pgy_status *px_model_of_file(pgy_context *cx, const char *path, pgy_model_type type,
+                                         px_file take_file, pgy_model **out);
 /* Parsed graph, owned by the model. MODEL when it is no ONNX file. */
 PX_MUST_USE pgy_status *px_model_onnx(pgy_model *model, px_onnx_model **out);
 

@@ -172,17 +172,24 @@ done:
 
 /* --- what is written --- */
 
-static pgy_status *save_tensorboard(px_tf_model *s)
+/* The graph for --save-pb has no variables here: somebody who asks for it gets it frozen. */
+static pgy_status *save_graph(px_tf_model *s)
 {
     pgy_status *st = NULL;
-    const char *folder = s->args->save_tensorboard.value;
+    const px_opt_str *pb = &s->args->save_pb, *events = &s->args->save_tensorboard;
     px_tf_buffer *graph = s->lib->api.NewBuffer();
     if (graph == NULL)
         PX_TRY(px_status_nomem());
     s->lib->api.GraphToGraphDef(s->graph, graph, s->status);
     PX_TRY(px_tf_checked(s));
-    px_log(s->cx, PGY_LOG_INFO, PX_AT_TF, "Writing tensorboard events to %s", folder);
-    PX_TRY(px_tensorboard_write(folder, (px_str){graph->data, graph->length}));
+    if (pb->given) {
+        px_log(s->cx, PGY_LOG_INFO, PX_AT_TF, "Saving the frozen graph to: %s", pb->value);
+        PX_TRY(px_file_write(pb->value, graph->data, graph->length));
+    }
+    if (events->given) {
+        px_log(s->cx, PGY_LOG_INFO, PX_AT_TF, "Writing tensorboard events to %s", events->value);
+        PX_TRY(px_tensorboard_write(events->value, (px_str){graph->data, graph->length}));
+    }
 done:
     if (graph != NULL)
         s->lib->api.DeleteBuffer(graph);
@@ -211,8 +218,8 @@ pgy_status *px_tf_load(px_tf_model *s, pgy_model *model)
     default:
         PX_TRY(PX_FAIL(PGY_ERR_UNSUPPORTED, "This is no model that TensorFlow runs."));
     }
-    if (s->args != NULL && s->args->save_tensorboard.given)
-        PX_TRY(save_tensorboard(s));
+    if (s->args != NULL && (s->args->save_pb.given || s->args->save_tensorboard.given))
+        PX_TRY(save_graph(s));
 done:
     return st;
 }

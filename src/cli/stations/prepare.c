@@ -44,7 +44,9 @@ static pgy_status *make_runners(px_run_state *run)
                 PX_FAIL(PGY_ERR_UNSUPPORTED, "--%s: this build has no such runner", names->at[i]));
         for (size_t j = 0; j < i; j++)
             k += strcmp(names->at[j], names->at[i]) == 0;
-        PX_TRY(px_runner_new(run->cx, ops, k, backend_args(run, names->at[i]), run->model,
+        const bool is_tf = strcmp(names->at[i], "tf") == 0;
+        pgy_model *model = is_tf && run->tf_model != NULL ? run->tf_model : run->model;
+        PX_TRY(px_runner_new(run->cx, ops, k, backend_args(run, names->at[i]), model,
                              &run->runners[i]));
         px_runner_isolate(run->runners[i], &isolation);
         run->n_runners++;
@@ -78,6 +80,7 @@ pgy_status *px_station_prepare(px_run_state *run)
     if (args->cli.runners.n > 0) {
         PX_TRY(px_model_open(run->cx, args->model.path, args->model.type, &run->model));
         run->model->load_args = &args->model;
+        PX_TRY(px_station_tensorflow(run));
     }
     run->calibration = (px_calibration_data){.cx = run->cx,
                                              .args = &args->data,
@@ -115,4 +118,5 @@ void px_run_state_fini(px_run_state *run)
     px_calibration_data_fini(&run->calibration);
     px_feeds_source_close(run->source);
     pgy_model_close(run->model);
+    pgy_model_close(run->tf_model);
 }
