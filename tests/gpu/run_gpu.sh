@@ -1,33 +1,43 @@
 #!/usr/bin/env bash
 # The TensorRT runner on a real GPU: what docs/tensorrt.md reports is this script's table.
-#   run_gpu.sh LIBS PROGRAM MODELS OUT [TEST...]
+#   run_gpu.sh LIBS PROGRAM MODELS OUT [GROUP | TEST...]
 # LIBS     folder with libnvinfer, its parser, plugins and kernels (get_trt.sh)
 # PROGRAM  a release build of polygraphy
 # MODELS   folder with the files of tools/fetch_models.sh (light, magika, rapidocr, ...); tests whose
 #          model is missing are skipped
-# OUT      folder for logs and the table
+# OUT      folder for logs, work files and the table; a later call with the same OUT goes on there
+# GROUP    startup features big soak nvidia; none: all of them
 # Needs python3 with onnx, numpy and onnxruntime on PATH. With PX_NVIDIA_PYTHON (a Python with
 # NVIDIA's polygraphy and the tensorrt module of the same release) both tools are compared too.
-# Ends in under 8 minutes on an H100: big models are built side by side (JOBS, default 6).
+# Ends in under 8 minutes on an H100. Models are built side by side, at the lowest optimization level
+# where the test is not about tactics: timing kernels is what takes long, and is wrong anyway while
+# others use the GPU. What is measured (startup, soak, nvidia) runs alone.
 set -uo pipefail
-[[ $# -ge 4 ]] || { sed -n '2,12p' "$0"; exit 2; }
+[[ $# -ge 4 ]] || { sed -n '2,17p' "$0"; exit 2; }
 LIBS=$(realpath "$1") PROGRAM=$(realpath "$2") MODELS=$(realpath "$3")
 mkdir -p "$4/logs" "$4/work" && OUT=$(realpath "$4")
 shift 4
-ONLY=" $* "
+GROUPS_WANTED=" " ONLY=" "
+for word; do
+  case $word in
+  startup | features | big | soak | nvidia) GROUPS_WANTED+="$word " ;;
+  *) ONLY+="$word " ;;
+  esac
+done
 HERE=$(cd "$(dirname "$0")" && pwd)
-JOBS=${JOBS:-6} LIMIT=${LIMIT:-240}
+JOBS=${JOBS:-4} BIG_JOBS=${BIG_JOBS:-5} LIMIT=${LIMIT:-240} # features and big models run at the same time
 export POLYGRAPHY_TRT_LIB=$LIBS
 export LD_LIBRARY_PATH=$LIBS${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 cd "$OUT/work" || exit 2
-rm -f "$OUT"/logs/*.row
-python3 "$HERE/make_models.py" models || exit 2
+[[ -d models ]] || python3 "$HERE/make_models.py" models || exit 2
 
 row() { # name, result, seconds, note
   printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" >"$OUT/logs/$1.row"
   printf '%-28s %-5s %6s s  %s\n' "$1" "$2" "$3" "$4"
 }
-wanted() { [[ $ONLY == "  " || $ONLY == *" $1 "* ]]; }
+# A test runs when it is named, when its group is, or when nothing is.
+wanted() { [[ $ONLY == *" $1 "* ]] || { [[ $ONLY == " " ]] && group_wanted "$GROUP"; } || [[ $GROUPS_WANTED == *" $GROUP "* ]]; }
+group_wanted() { [[ $GROUPS_WANTED == " " || $GROUPS_WANTED == *" $1 "* ]]; }
 
 # What the log of a run says in short.
 summary() {
@@ -74,87 +84,121 @@ three=(--onnxrt --trt --pluginref)
 loose=(--rtol 1e-3 --atol 1e-3)
 half=(--rtol 2e-2 --atol 2e-2)
 light=$MODELS/light/onnx/backend/test/data/light
-build_fast=(--builder-optimization-level 1)
+level0=(--builder-optimization-level 0)
 
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || true
 "$PROGRAM" backends | tee "$OUT/logs/backends.log"
 
-# --- big models, side by side -------------------------------------------------------------------
-for m in alexnet densenet121 inception_v1 inception_v2 resnet50 shufflenet squeezenet vgg19 zfnet512; do
-  f=$light/light_$m.onnx
-  [[ $m == alexnet ]] && f=$light/light_bvlc_alexnet.onnx
-  later "light_$m" --needs "$f" --has 'PASSED \| Runtime' -- "$f" "${three[@]}" "${loose[@]}" "${build_fast[@]}"
-done
-f=$MODELS/magika/magika/models/standard_v3_3/model.onnx
-later real_magika --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${build_fast[@]}" --val-range 'bytes:[0,256]'
-f=$MODELS/rapidocr/rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx
-later real_ocr_det --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${build_fast[@]}" --input-shapes 'x:[1,3,160,160]'
-f=$MODELS/rapidocr/rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx
-later real_ocr_rec --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${build_fast[@]}" --input-shapes 'x:[1,3,48,160]'
-f=$MODELS/openwakeword/openwakeword/resources/models/embedding_model.onnx
-later real_embedding --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${build_fast[@]}"
-f=$MODELS/basic-pitch/basic_pitch/saved_models/icassp_2022/nmp.onnx
-later real_pitch --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${build_fast[@]}"
+# --- alone: what a process does before it can build, and the inputs of a run ----------------------
+GROUP=startup
+check startup --has 'The builder was made' -- models/nonzero.onnx --trt --input-shapes 'x:[5,6]' -v "${level0[@]}"
+wanted startup && grep -ahE '(TensorRT|GPU|builder|engine) was .* seconds' "$OUT/logs/startup.log"
+# Checksums of generated inputs: they must be those of any other machine.
+f=$light/light_bvlc_alexnet.onnx
+check inputs --needs "$f" -- "$f" --onnxrt --pluginref "${loose[@]}" --save-inputs inputs.json
+if wanted inputs && [[ -e inputs.json ]]; then python3 "$HERE/checksum.py" inputs.json | tee "$OUT/logs/inputs.sum"; fi
 
-# --- small models -------------------------------------------------------------------------------
-later cnn --has PASSED -- models/cnn.onnx "${three[@]}" "${loose[@]}" --save-engine cnn.plan --save-outputs cnn.json --save-inputs cnn_in.json
-later cnn_mark_all --has PASSED -- models/cnn.onnx --onnxrt --trt --onnx-outputs mark all --trt-outputs mark all "${loose[@]}"
-later cnn_outputs --has PASSED -- models/cnn.onnx --trt --trt-outputs r1 logits --trt-exclude-outputs logits
-later cnn_by_type --has PASSED -- models/cnn.onnx --trt --trt-outputs-by-type convolution
-later cnn_fp16_flag --has 'layers write' -- models/cnn.onnx --onnxrt --trt --fp16 "${half[@]}"
-later cnn_bf16_flag --has 'layers write' -- models/cnn.onnx --onnxrt --trt --bf16 --rtol 1e-1 --atol 1e-1
-later cnn_fp16_cast -- models/cnn.onnx --onnxrt --trt --fp-to-fp16 --strongly-typed "${half[@]}"
-later cnn_bf16_cast -- models/cnn.onnx --trt --pluginref --fp-to-bf16 --strongly-typed --rtol 1e-1 --atol 1e-1
-later cnn_layer_precision -- models/cnn.onnx --onnxrt --trt --fp16 --precision-constraints prefer --layer-precisions n_c1:float32 n_c2:float16 "${half[@]}"
-later cnn_io_types -- models/cnn.onnx --trt --fp16 --tensor-dtypes x:float16 logits:float16 --tensor-formats 'x:[linear]'
-later cnn_io_chw4 -- models/cnn.onnx --onnxrt --trt --fp16 --tensor-formats 'x:[chw4]' --direct-io "${half[@]}" --tensor-dtypes x:float16
-later cnn_refit_strip -- models/cnn.onnx --onnxrt --trt --refittable "${loose[@]}"
-later cnn_sparse_tf32 -- models/cnn.onnx --onnxrt --trt --sparse-weights --tf32 "${half[@]}"
-later cnn_strongly_typed -- models/cnn.onnx --onnxrt --trt --strongly-typed "${loose[@]}"
-later cnn_config -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --pool-limit workspace:1G tactic_dram:2G --tactic-sources cublas cudnn --preview-features profile_sharing_0806 --max-aux-streams 2 --profiling-verbosity layer_names_only --runtime-platform same_as_build --builder-optimization-level 2
-later cnn_safety -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --trt-safety-restricted
-later cnn_hw_compat -- models/cnn.onnx --onnxrt --trt --hardware-compatibility-level ampere_plus "${loose[@]}"
-later cnn_version_compat -- models/cnn.onnx --onnxrt --trt --version-compatible --save-engine vc.plan "${loose[@]}"
-later cnn_debug --has 'c2' -- models/cnn.onnx --onnxrt --trt --onnx-outputs logits c2 --mark-debug c2 "${loose[@]}" --fail-fast
-later cnn_alloc_profile -- models/cnn.onnx --onnxrt --trt --allocation-strategy profile "${loose[@]}"
-later cnn_alloc_runtime -- models/cnn.onnx --onnxrt --trt --allocation-strategy runtime "${loose[@]}"
-later nonzero --has PASSED -- models/nonzero.onnx "${three[@]}" --input-shapes 'x:[5,6]' --iterations 3
-later shape_tensor --has PASSED -- models/reshape.onnx "${three[@]}" --input-shapes 'x:[3,4]' 'shape:[2,6]' --trt-min-shapes 'x:[3,4]' 'shape:[1,1]' --trt-opt-shapes 'x:[3,4]' 'shape:[2,6]' --trt-max-shapes 'x:[3,4]' 'shape:[12,12]'
-later all_types --has PASSED -- models/types.onnx "${three[@]}"
-later zero_size --has PASSED -- models/empty.onnx --onnxrt --trt --input-shapes 'x:[0,4]' --trt-min-shapes 'x:[0,4]' --trt-opt-shapes 'x:[2,4]' --trt-max-shapes 'x:[4,4]'
-profiles=(--trt-min-shapes 'x:[1,16]' --trt-opt-shapes 'x:[4,16]' --trt-max-shapes 'x:[8,16]' --trt-min-shapes 'x:[16,16]' --trt-opt-shapes 'x:[32,16]' --trt-max-shapes 'x:[64,16]')
-later profile_0 --has PASSED -- models/mlp.onnx "${three[@]}" "${profiles[@]}" --input-shapes 'x:[3,16]' "${loose[@]}"
-later profile_1 --has PASSED -- models/mlp.onnx "${three[@]}" "${profiles[@]}" --input-shapes 'x:[40,16]' --optimization-profile 1 "${loose[@]}"
-later profile_out_of_range --exit 1 --has 'refuses the shape' -- models/mlp.onnx --trt "${profiles[@]}" --input-shapes 'x:[9,16]'
-later profile_none --exit 1 --has 'profile\(s\), counted from 0' -- models/mlp.onnx --trt --optimization-profile 5
-later weight_streaming --has 'Weight streaming is enabled' -- models/wide.onnx --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget 50% "${loose[@]}"
-later weight_streaming_auto --has 'Weight streaming' -- models/wide.onnx --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget -1 "${loose[@]}"
-later weight_streaming_none --exit 1 --has 'no weights that can be' -- models/cnn.onnx --trt --weight-streaming-budget 50%
-later unsupported_op --exit 1 --has 'cannot take' -- models/unsupported.onnx --trt
-later device_5 --exit 1 --has 'no GPU number' -- models/cnn.onnx --trt --device 55
-later int8_entropy2 --has 'Saving calibration cache' -- models/cnn.onnx --onnxrt --trt --int8 --calibration-cache e2.cache --iterations 4 --rtol 1 --atol 1
-later int8_minmax -- models/cnn.onnx --onnxrt --trt --int8 --calib-base-cls IInt8MinMaxCalibrator --iterations 4 --rtol 1 --atol 1
-later int8_entropy -- models/cnn.onnx --onnxrt --trt --int8 --calib-base-cls IInt8EntropyCalibrator --iterations 4 --rtol 1 --atol 1
-later int8_legacy -- models/cnn.onnx --onnxrt --trt --int8 --calib-base-cls IInt8LegacyCalibrator --quantile 0.9 --regression-cutoff 0.8 --iterations 4 --rtol 1 --atol 1
-later timing_first --has 'Saving tactic timing cache' -- models/cnn.onnx --trt --save-timing-cache t.cache
-later tactics_save --has 'Saving tactic replay' -- models/cnn.onnx --trt --save-tactics tactics.json --save-outputs tactics_out.json
-wait
+# --- big models, side by side, the slowest to build first -------------------------------------------
+big() {
+  GROUP=big JOBS=$BIG_JOBS
+  local f m
+  f=$MODELS/rapidocr/rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx
+  later real_ocr_det --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${level0[@]}" --input-shapes 'x:[1,3,160,160]'
+  later light_densenet121 --needs "$light/light_densenet121.onnx" --has 'PASSED \| Runtime' -- \
+    "$light/light_densenet121.onnx" "${three[@]}" "${loose[@]}" "${level0[@]}"
+  f=$MODELS/rapidocr/rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx
+  later real_ocr_rec --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${level0[@]}" --input-shapes 'x:[1,3,48,160]'
+  f=$MODELS/basic-pitch/basic_pitch/saved_models/icassp_2022/nmp.onnx
+  later real_pitch --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${level0[@]}"
+  for m in inception_v2 shufflenet inception_v1 resnet50 squeezenet vgg19 bvlc_alexnet zfnet512; do
+    f=$light/light_$m.onnx
+    later "light_${m#bvlc_}" --needs "$f" --has 'PASSED \| Runtime' -- "$f" "${three[@]}" "${loose[@]}" "${level0[@]}"
+  done
+  f=$MODELS/openwakeword/openwakeword/resources/models/embedding_model.onnx
+  later real_embedding --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${level0[@]}"
+  f=$MODELS/magika/magika/models/standard_v3_3/model.onnx
+  later real_magika --needs "$f" -- "$f" "${three[@]}" "${loose[@]}" "${level0[@]}" --val-range 'bytes:[0,256]'
+  wait
+}
 
-# --- what needs the results of the above ----------------------------------------------------------
-head -c 1000 cnn.plan >truncated.plan 2>/dev/null
-head -c 4000 /dev/urandom >random.plan
-later engine_loaded --has PASSED -- cnn.plan --model-type engine --trt --load-inputs cnn_in.json --load-outputs cnn.json "${loose[@]}"
-later engine_vc -- vc.plan --model-type engine --trt
-later engine_truncated --exit 1 --has 'cannot load the engine' -- truncated.plan --model-type engine --trt
-later engine_random --exit 1 --has 'cannot load the engine' -- random.plan --model-type engine --trt
-later int8_cached --has 'Loading calibration cache' --lacks 'Saving calibration' -- models/cnn.onnx --trt --int8 --calibration-cache e2.cache
-later timing_second --has 'Loading tactic timing cache' -- models/cnn.onnx --trt --load-timing-cache t.cache --save-timing-cache t.cache
-later timing_miss --exit 1 -- models/mlp.onnx --trt --load-timing-cache t.cache --error-on-timing-cache-miss
-later tactics_load --has 'Loading tactic replay' --has PASSED -- models/cnn.onnx --trt --load-tactics tactics.json --load-outputs tactics_out.json "${loose[@]}"
-later tactics_wrong_file --exit 1 --has 'no tactic replay file' -- models/cnn.onnx --trt --load-tactics cnn_in.json
+# --- small models -----------------------------------------------------------------------------------
+features() {
+  GROUP=features
+  later cnn --has PASSED -- models/cnn.onnx "${level0[@]}" "${three[@]}" "${loose[@]}" --save-engine cnn.plan --save-outputs cnn.json --save-inputs cnn_in.json
+  later cnn_mark_all --has PASSED -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --onnx-outputs mark all --trt-outputs mark all "${loose[@]}"
+  later cnn_outputs --has PASSED -- models/cnn.onnx "${level0[@]}" --trt --trt-outputs r1 logits --trt-exclude-outputs logits
+  later cnn_by_type --has PASSED -- models/cnn.onnx "${level0[@]}" --trt --trt-outputs-by-type convolution
+  later cnn_fp16_flag --has 'layers write' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --fp16 "${half[@]}"
+  later cnn_bf16_flag --has 'layers write' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --bf16 --rtol 1e-1 --atol 1e-1
+  later cnn_fp16_cast -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --fp-to-fp16 --strongly-typed "${half[@]}"
+  later cnn_bf16_cast -- models/cnn.onnx "${level0[@]}" --trt --pluginref --fp-to-bf16 --strongly-typed --rtol 1e-1 --atol 1e-1
+  later cnn_layer_precision -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --fp16 --precision-constraints prefer --layer-precisions n_c1:float32 n_c2:float16 "${half[@]}"
+  later cnn_io_types -- models/cnn.onnx "${level0[@]}" --trt --fp16 --tensor-dtypes x:float16 logits:float16 --tensor-formats 'x:[linear]'
+  later cnn_io_chw4 -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --fp16 --tensor-formats 'x:[chw4]' --direct-io "${half[@]}" --tensor-dtypes x:float16
+  later cnn_refit_strip -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --refittable "${loose[@]}"
+  later cnn_sparse_tf32 -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --sparse-weights --tf32 "${half[@]}"
+  later cnn_strongly_typed -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --strongly-typed "${loose[@]}"
+  later cnn_config -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --pool-limit workspace:1G tactic_dram:2G --tactic-sources cublas cudnn --preview-features profile_sharing_0806 --max-aux-streams 2 --profiling-verbosity layer_names_only --runtime-platform same_as_build --builder-optimization-level 2
+  later cnn_safety -- models/cnn.onnx "${level0[@]}" --onnxrt --trt "${loose[@]}" --trt-safety-restricted
+  later cnn_hw_compat -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --hardware-compatibility-level ampere_plus "${loose[@]}"
+  # The runtime that such an engine carries lies in a library that not every package of TensorRT has.
+  if compgen -G "$LIBS/libnvinfer_lean.so*" >/dev/null; then
+    later cnn_version_compat -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --version-compatible --save-engine vc.plan "${loose[@]}"
+  else
+    later cnn_version_compat --exit 1 --has 'could not build an engine: .*libnvinfer_lean' -- models/cnn.onnx "${level0[@]}" --trt --version-compatible
+  fi
+  later cnn_debug --has 'c2' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --onnx-outputs logits c2 --mark-debug c2 "${loose[@]}" --fail-fast
+  later cnn_alloc_profile -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --allocation-strategy profile "${loose[@]}"
+  later cnn_alloc_runtime -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --allocation-strategy runtime "${loose[@]}"
+  later nonzero --has PASSED -- models/nonzero.onnx "${level0[@]}" "${three[@]}" --input-shapes 'x:[5,6]' --iterations 3
+  later shape_tensor --has PASSED -- models/reshape.onnx "${level0[@]}" "${three[@]}" --input-shapes 'x:[3,4]' 'shape:[2,6]' --trt-min-shapes 'x:[3,4]' 'shape:[1,1]' --trt-opt-shapes 'x:[3,4]' 'shape:[2,6]' --trt-max-shapes 'x:[3,4]' 'shape:[12,12]'
+  # TensorRT fuses the cast to bfloat16 with the one back and hands out the input unrounded: up to half a
+  # unit in the last place of bfloat16 away, 2^-9 for values below 1.
+  later all_types --has PASSED -- models/types.onnx "${level0[@]}" "${three[@]}" --atol out_bf16_as_f32:0.002
+  later zero_size --has PASSED -- models/empty.onnx "${level0[@]}" --onnxrt --trt --input-shapes 'x:[0,4]' --trt-min-shapes 'x:[0,4]' --trt-opt-shapes 'x:[2,4]' --trt-max-shapes 'x:[4,4]'
+  profiles=(--trt-min-shapes 'x:[1,16]' --trt-opt-shapes 'x:[4,16]' --trt-max-shapes 'x:[8,16]' --trt-min-shapes 'x:[16,16]' --trt-opt-shapes 'x:[32,16]' --trt-max-shapes 'x:[64,16]')
+  later profile_0 --has PASSED -- models/mlp.onnx "${level0[@]}" "${three[@]}" "${profiles[@]}" --input-shapes 'x:[3,16]' "${loose[@]}"
+  later profile_1 --has PASSED -- models/mlp.onnx "${level0[@]}" "${three[@]}" "${profiles[@]}" --input-shapes 'x:[40,16]' --optimization-profile 1 "${loose[@]}"
+  later profile_out_of_range --exit 1 --has 'refuses the shape' -- models/mlp.onnx "${level0[@]}" --trt "${profiles[@]}" --input-shapes 'x:[9,16]'
+  later profile_none --exit 1 --has 'profile\(s\), counted from 0' -- models/mlp.onnx "${level0[@]}" --trt --optimization-profile 5
+  later weight_streaming --has 'Weight streaming is enabled' -- models/wide.onnx "${level0[@]}" --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget 50% "${loose[@]}"
+  later weight_streaming_auto --has 'Weight streaming' -- models/wide.onnx "${level0[@]}" --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget -1 "${loose[@]}"
+  later weight_streaming_none --exit 1 --has 'no weights that can be' -- models/cnn.onnx "${level0[@]}" --trt --weight-streaming-budget 50%
+  later unsupported_op --exit 1 --has 'cannot take' -- models/unsupported.onnx "${level0[@]}" --trt
+  later device_5 --exit 1 --has 'no GPU number' -- models/cnn.onnx --trt --device 55
+  later int8_entropy2 --has 'Saving calibration cache' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --int8 --calibration-cache e2.cache --iterations 4 --rtol 1 --atol 1
+  later int8_minmax -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --int8 --calib-base-cls IInt8MinMaxCalibrator --iterations 4 --rtol 1 --atol 1
+  later int8_entropy -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --int8 --calib-base-cls IInt8EntropyCalibrator --iterations 4 --rtol 1 --atol 1
+  later int8_legacy -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --int8 --calib-base-cls IInt8LegacyCalibrator --quantile 0.9 --regression-cutoff 0.8 --iterations 4 --rtol 1 --atol 1
+  later timing_first --has 'Saving tactic timing cache' -- models/cnn.onnx --trt --save-timing-cache t.cache
+  later tactics_save --has 'Saving tactic replay' -- models/cnn.onnx --trt --save-tactics tactics.json --save-outputs tactics_out.json
+  wait
+
+  # What needs the results of the above:
+  head -c 1000 cnn.plan >truncated.plan 2>/dev/null
+  head -c 4000 /dev/urandom >random.plan
+  later engine_loaded --has PASSED -- cnn.plan --model-type engine --trt --load-inputs cnn_in.json --load-outputs cnn.json "${loose[@]}"
+  [[ ! -e vc.plan ]] || later engine_vc -- vc.plan --model-type engine --trt
+  later engine_truncated --exit 1 --has 'cannot load the engine' -- truncated.plan --model-type engine --trt
+  later engine_random --exit 1 --has 'cannot load the engine' -- random.plan --model-type engine --trt
+  later int8_cached --has 'Loading calibration cache' --lacks 'Saving calibration' -- models/cnn.onnx "${level0[@]}" --trt --int8 --calibration-cache e2.cache
+  later timing_second --has 'Loading tactic timing cache' -- models/cnn.onnx --trt --load-timing-cache t.cache --save-timing-cache t.cache
+  later timing_miss --exit 1 -- models/mlp.onnx --trt --load-timing-cache t.cache --error-on-timing-cache-miss
+  later tactics_load --has 'Loading tactic replay' --has PASSED -- models/cnn.onnx --trt --load-tactics tactics.json --load-outputs tactics_out.json "${loose[@]}"
+  later tactics_wrong_file --exit 1 --has 'no tactic replay file' -- models/cnn.onnx --trt --load-tactics cnn_in.json
+  wait
+}
+
+start_all=$(date +%s)
+big &
+features &
 wait
+if [[ $GROUPS_WANTED != " " && $GROUPS_WANTED != *" features "* && ! -e cnn.plan ]]; then
+  "$PROGRAM" run models/cnn.onnx --trt "${level0[@]}" --save-engine cnn.plan --save-inputs cnn_in.json >/dev/null 2>&1
+fi
 
 built() { sed -n 's/.*Finished engine building in \([0-9.]*\) seconds.*/\1/p' "$OUT/logs/$1.log" 2>/dev/null | head -1; }
+GROUP=features
 if wanted timing_ratio; then
   a=$(built timing_first) b=$(built timing_second)
   if [[ -n $a && -n $b ]]; then
@@ -166,6 +210,7 @@ if wanted timing_ratio; then
 fi
 
 # --- long run: memory must stay flat --------------------------------------------------------------
+GROUP=soak
 if wanted soak && [[ -e cnn.plan ]]; then
   start=$(date +%s.%N)
   "$PROGRAM" run cnn.plan --model-type engine --trt --iterations 10000 --memory-budget 1M -q \
@@ -197,6 +242,7 @@ P
 fi
 
 # --- the same engine with NVIDIA's tool -----------------------------------------------------------
+GROUP=nvidia
 if wanted against_nvidia; then
   if [[ -z ${PX_NVIDIA_PYTHON:-} ]]; then
     row against_nvidia SKIP 0 "PX_NVIDIA_PYTHON is not set"
@@ -209,6 +255,6 @@ fi
 
 echo
 cat "$OUT"/logs/*.row | sort >"$OUT/table.tsv"
-printf 'ok %s, failed %s, skipped %s; table in %s\n' "$(grep -c $'\tok\t' "$OUT/table.tsv")" \
+printf '%s s; ok %s, failed %s, skipped %s; table in %s\n' "$(($(date +%s) - start_all))" "$(grep -c $'\tok\t' "$OUT/table.tsv")" \
   "$(grep -c $'\tFAIL\t' "$OUT/table.tsv")" "$(grep -c $'\tSKIP\t' "$OUT/table.tsv")" "$OUT/table.tsv"
 ! grep -q $'\tFAIL\t' "$OUT/table.tsv"

@@ -27,6 +27,7 @@ static pgy_status *choose_cast(px_trt_build *b)
 static pgy_status *make_builder(px_trt_build *b)
 {
     pgy_status *st = NULL;
+    const uint64_t start_ns = px_time_ns();
     px_trt_begin(b->lib);
     b->builder = b->lib->create_builder(&b->lib->logger, b->lib->lib_version);
     if (b->builder == NULL)
@@ -35,6 +36,7 @@ static pgy_status *make_builder(px_trt_build *b)
                              "must be of the same release, for this GPU, and in a folder of "
                              "LD_LIBRARY_PATH)"));
     px_trt_end(b->lib);
+    px_trt_log_since(b->cx, "The builder was made", start_ns);
     px_trt_begin(b->lib);
     b->config = px_trt_builder_create_builder_config(&b->lib->abi, b->builder);
     if (b->config == NULL)

@@ -2,7 +2,9 @@
 #include "backend/trt/lib.h"
 
 #include "base/file.h"
+#include "base/fmt.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 #include <stdarg.h>
 
@@ -199,17 +201,32 @@ static void init_lock(px_trt_lib *lib)
     pthread_mutexattr_destroy(&kind);
 }
 
+void px_trt_log_since(pgy_context *cx, const char *what, uint64_t start_ns)
+{
+    px_buf text = {0};
+    px_buf_printf(&text, "%s in ", what);
+    px_fmt_f(&text, (double)(px_time_ns() - start_ns) / 1e9, 3);
+    px_buf_puts(&text, " seconds");
+    px_log_text(cx, PGY_LOG_VERBOSE, PX_AT_TRT, px_buf_str(&text));
+    px_buf_fini(&text);
+}
+
 static pgy_status *open_lib(pgy_context *cx, int device, px_trt_lib **out)
 {
     pgy_status *st = NULL;
     px_trt_lib *lib = NULL;
+    uint64_t start_ns = px_time_ns();
 
     PX_TRY(PX_ALLOC(lib, 1));
     lib->cx = cx;
     init_lock(lib);
     PX_TRY(find_and_load(lib));
     make_logger(lib);
+    px_trt_log_since(cx, "TensorRT was loaded", start_ns);
+    start_ns = px_time_ns();
     PX_TRY(find_gpu(lib, device));
+    if (lib->has_gpu)
+        px_trt_log_since(cx, "The GPU was opened", start_ns);
     px_log(cx, PGY_LOG_EXTRA_VERBOSE, PX_AT_TRT, "Loaded %s from %s; GPU: %s", lib->abi.name,
            lib->path, lib->has_gpu ? lib->cuda.name : lib->no_gpu);
     *out = lib;

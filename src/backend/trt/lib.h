@@ -74,6 +74,9 @@ PX_MUST_USE pgy_status *px_trt_lacks(const px_trt_lib *lib, const char *option, 
 PX_MUST_USE pgy_status *px_trt_enum_of(const px_trt_lib *lib, const char *option,
                                        const char *enumeration, const char *name, int32_t *out);
 
+/* "WHAT in 0.123 seconds", for -v. `start_ns` as px_time_ns gives it. */
+void px_trt_log_since(pgy_context *cx, const char *what, uint64_t start_ns);
+
 /* Folder that must be in LD_LIBRARY_PATH when the process starts, or NULL: releases without a run
  * path find the kernels that lie beside them only there. The caller frees. */
 char *px_trt_folder_for_loader(void);

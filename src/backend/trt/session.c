@@ -2,6 +2,7 @@
 #include "backend/trt/session.h"
 
 #include "base/log.h"
+#include "base/thread.h"
 
 static const px_trt_args nothing_given;
 
@@ -61,6 +62,7 @@ static pgy_status *make_engine(px_trt_session *s, const char *where)
 {
     pgy_status *st = NULL;
     const px_trt_abi *abi = &s->lib->abi;
+    const uint64_t start_ns = px_time_ns();
     px_trt_begin(s->lib);
     s->engine = px_trt_runtime_deserialize_cuda_engine(
         abi, s->lean_runtime != NULL ? s->lean_runtime : s->runtime, (void *)s->plan.data,
@@ -71,6 +73,7 @@ static pgy_status *make_engine(px_trt_session *s, const char *where)
                              "kind of GPU, unless it was built to be compatible)",
                              where));
     px_trt_end(s->lib);
+    px_trt_log_since(s->cx, "The engine was made ready", start_ns);
     const int64_t memory = px_trt_has(abi, PX_TRT_ENGINE_GET_DEVICE_MEMORY_SIZE_V2)
                                ? px_trt_engine_get_device_memory_size_v2(abi, s->engine)
                                : (int64_t)px_trt_engine_get_device_memory_size(abi, s->engine);
