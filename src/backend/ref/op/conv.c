@@ -90,7 +90,7 @@ static tap_range range_of(const px_ref_window *w, const segment *s, int64_t tap)
 static void copy_segment(double *out, int n, const tap_range *r, const double *x, int64_t step)
 {
     const double *from = x + r->from;
-    if (step == 1 && r->lo == 0 && r->hi == 12) {
+    if (step == 1 && r->lo == 0 && r->hi == 12 && n == 12) {
         memcpy(out, from, 12 * sizeof *out); /* a length the compiler knows is worth it */
         return;
     }
