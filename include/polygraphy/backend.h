@@ -44,6 +44,9 @@ typedef struct pgy_backend_ops {
      * other, in place of the whole. Called before the first of them: says what open says of the
      * session and is said once. */
     pgy_status *(*begin_parts)(pgy_context *cx, void *lib, const void *args);
+    /* Optional, for backends whose build is more than opening: a new session on what was built for
+     * this one, which is only closed afterwards. Without it, sessions are opened from the model. */
+    pgy_status *(*reopen)(void *session, void **out_session);
 } pgy_backend_ops;
 
 /* A later registration of the same name wins. `ops` must outlive the context. */

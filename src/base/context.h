@@ -2,6 +2,7 @@
 #ifndef PX_BASE_CONTEXT_H
 #define PX_BASE_CONTEXT_H
 
+#include "base/progress.h"
 #include "base/px.h"
 #include "polygraphy/context.h"
 
@@ -11,12 +12,14 @@ struct pgy_backend_ops;
 struct pgy_context {
     pgy_log_fn log_fn;
     void *log_user;
+    px_progress_fn progress_fn; /* NULL: nobody listens */
+    void *progress_user;
     int level;     /* default */
     int min_level; /* lowest of all levels: the quick test */
     px_map levels; /* path node -> (level + LEVEL_BIAS), NULL: node without own level */
     px_map seen;   /* texts of "once" messages */
     int indent;
-    int n_mutes; /* > 0: only criticals are shown */
+    int n_mutes;   /* > 0: only criticals are shown */
     int n_threads; /* 0: one per CPU of the affinity mask */
     uint64_t memory_budget;
     px_pool *pool;                           /* made on first use */

@@ -79,7 +79,8 @@ void px_pool_free(px_pool *pool)
 
 void px_context_forked(pgy_context *cx)
 {
-    cx->pool = NULL; /* the copy cannot be ended, only left */
+    cx->pool = NULL;        /* the copy cannot be ended, only left */
+    cx->progress_fn = NULL; /* the parent draws */
 }
 
 /* NULL when there is nothing to gain or no thread can be had: the caller then works alone. */

@@ -34,6 +34,7 @@ static pgy_status *execute(pgy_context *cx, px_run_args *args, uint64_t start_ns
     PX_TRY(px_run_args_check_plan(cx, args));
     PX_TRY(px_run_args_unavailable(args));
     PX_TRY(px_check_layers(args));
+    PX_TRY(px_check_checks(args));
     PX_TRY(open_scripts(cx, args, &scripts));
     log_plan(cx, args);
     PX_TRY(px_station_prepare(&run));
@@ -46,6 +47,7 @@ static pgy_status *execute(pgy_context *cx, px_run_args *args, uint64_t start_ns
     }
     PX_TRY(px_station_advise(&run));
     PX_TRY(px_station_layers(&run));
+    PX_TRY(px_station_checks(&run));
     PX_TRY(px_station_conclude(&run, out_passed));
 done:
     px_run_state_fini(&run);

@@ -11,6 +11,7 @@
  * - referee.c: which run is wrong, when the reference interpreter took part;
  * - advise.c: which tolerances would pass, and whether a mismatch looks like rounding;
  * - layers.c: where marked tensors begin to differ; layers run on their own;
+ * - checks.c: each runner against itself, run again and element by element;
  * - report.c: the document about the run;
  * - conclude.c: what is made of the verdict: files and reports about the comparison.
  *
@@ -51,6 +52,7 @@ typedef struct px_run_state {
     px_advice *advice;    /* on tolerances */
     size_t n_advice;
     bool is_valid;      /* --validate found nothing bad */
+    bool checks_failed; /* --repeat or --check-batch-invariance found something */
     px_referee referee; /* distances to float64; without outputs when it was not called for */
 } px_run_state;
 
@@ -67,7 +69,9 @@ static inline px_loop px_run_loop(const px_run_state *run)
                      .runners = run->runners,
                      .n_runners = run->n_runners,
                      .source = run->source,
-                     .keep_feeds = run->args->compare.load_outputs.given,
+                     .keep_feeds = run->args->compare.load_outputs.given ||
+                                   run->args->runner.repeat.given ||
+                                   run->args->runner.check_batch_invariance.given,
                      .args = &run->args->runner};
 }
 
@@ -86,12 +90,17 @@ PX_MUST_USE pgy_status *px_station_advise(px_run_state *run);
 PX_MUST_USE pgy_status *px_station_referee(px_run_state *run);
 /* Prints nothing unless the comparison was of tensors that the user marked, or asked for it. */
 PX_MUST_USE pgy_status *px_station_layers(px_run_state *run);
+/* Says nothing unless --repeat or --check-batch-invariance was given. */
+PX_MUST_USE pgy_status *px_station_checks(px_run_state *run);
 /* Writes the documents that were asked for. */
 PX_MUST_USE pgy_status *px_station_report(const px_run_state *run, bool passed);
 PX_MUST_USE pgy_status *px_station_conclude(px_run_state *run, bool *out_passed);
 
 /* Can the options of layers.c do what they say in this run? Errors: USAGE. */
 PX_MUST_USE pgy_status *px_check_layers(const px_run_args *args);
+
+/* Can the options of checks.c do what they say in this run? Errors: USAGE. */
+PX_MUST_USE pgy_status *px_check_checks(const px_run_args *args);
 
 void px_run_state_fini(px_run_state *run);
 

@@ -76,6 +76,23 @@ static const px_opt runner_group_rows[] = {
      .help = "End a runner that takes more memory than this. Runs each runner in a process of "
              "its own.",
      .example = "--mem-limit 8G"},
+    {.names = "--repeat",
+     .metavar = "N",
+     .type = &px_type_int,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_runner_args, repeat, px_opt_int),
+     .flags = PX_OPT_OURS,
+     .help = "After the comparison, run each runner N times in one session, in N sessions and in N "
+             "builds, and fail unless every bit of the outputs is the same. With "
+             "`--onnx-outputs mark all` the first layer that differs is named.",
+     .example = "--repeat 5"},
+    {.names = "--check-batch-invariance",
+     .type = &px_type_flag,
+     PX_BIND(px_runner_args, check_batch_invariance, px_opt_flag),
+     .flags = PX_OPT_OURS,
+     .help = "After the comparison, run each element of the batch on its own, too, and fail unless "
+             "its outputs are those it has in the batch, within the tolerances. The batch is the "
+             "first dimension of the inputs that leave it open."},
 };
 const px_opt_section px_runner_group = {"Comparator Inference",
                                         "How the runners are run, and what is kept.",
@@ -92,6 +109,9 @@ pgy_status *px_runner_args_check(pgy_context *cx, const px_runner_args *args)
     if (args->mem_limit.given && args->mem_limit.value < 1)
         return PX_FAIL(PGY_ERR_USAGE, "--mem-limit %lld: write a number of bytes above 0.",
                        (long long)args->mem_limit.value);
+    if (args->repeat.given && (args->repeat.value < 2 || args->repeat.value > 1000000))
+        return PX_FAIL(PGY_ERR_USAGE, "--repeat %lld: write a number from 2 to 1000000.",
+                       (long long)args->repeat.value);
     if (args->timeout.given && !(args->timeout.value > 0))
         return PX_FAIL(PGY_ERR_USAGE, "--timeout %g: write a number of seconds above 0.",
                        args->timeout.value);

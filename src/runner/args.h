@@ -18,6 +18,8 @@ typedef struct px_runner_args {
     px_opt_int threads;       /* of our own kernels */
     px_opt_float timeout;     /* seconds a runner, or a call of a script, may take */
     px_opt_int mem_limit;     /* bytes a runner may take */
+    px_opt_int repeat;        /* passes of each level of determinism */
+    px_opt_flag check_batch_invariance;
 } px_runner_args;
 
 extern const px_opt_section px_runner_group;

@@ -492,20 +492,29 @@ done:
     return st;
 }
 
+pgy_status *px_loop_feed(const px_loop *loop, px_runner *runner, int64_t i, px_feed *out)
+{
+    pgy_status *st = NULL;
+    px_feed raw = {0};
+    PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
+    PX_TRY(adapted_feed(loop, runner, i, &raw, out));
+done:
+    px_feed_fini(&raw);
+    return st;
+}
+
 pgy_status *px_loop_again(const px_loop *loop, px_runner *runner, px_results *results)
 {
     pgy_status *st = NULL;
-    px_feed raw = {0}, feed = {0};
+    px_feed feed = {0};
     pgy_outputs outputs = {0};
     px_run *run;
 
     PX_TRY(px_runner_activate(runner));
     PX_TRY(px_results_add_run(results, px_runner_name(runner), &run));
     for (int64_t i = 0; i < px_feeds_source_count(loop->source); i++) {
-        px_feed_clear(&raw);
         px_feed_clear(&feed);
-        PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
-        PX_TRY(adapted_feed(loop, runner, i, &raw, &feed));
+        PX_TRY(px_loop_feed(loop, runner, i, &feed));
         pgy_feed view = px_feed_view(&feed);
         PX_TRY(px_runner_infer(runner, &view, &outputs));
         PX_TRY(px_run_add_iteration(loop->cx, results, run, &outputs));
@@ -513,7 +522,6 @@ pgy_status *px_loop_again(const px_loop *loop, px_runner *runner, px_results *re
 done:
     px_runner_deactivate(runner);
     px_outputs_clear(&outputs);
-    px_feed_fini(&raw);
     px_feed_fini(&feed);
     return st;
 }

@@ -12,7 +12,7 @@ typedef struct px_loop {
     px_runner **runners;
     size_t n_runners;
     px_feeds_source *source;
-    bool keep_feeds; /* for px_loop_again, when there is one runner */
+    bool keep_feeds; /* for px_loop_again and px_loop_feed, when there is one runner */
     const px_runner_args *args;
 } px_loop;
 
@@ -26,6 +26,11 @@ PX_MUST_USE pgy_status *px_loop_sequential(const px_loop *loop, px_results *resu
  * px_loop_sequential, which kept the feeds if there were several runners or keep_feeds is set.
  * Appends a run to `results`. */
 PX_MUST_USE pgy_status *px_loop_again(const px_loop *loop, px_runner *runner, px_results *results);
+
+/* Feed `i` as exactly the inputs of an active runner. `out` is empty and then owned by the caller.
+ */
+PX_MUST_USE pgy_status *px_loop_feed(const px_loop *loop, px_runner *runner, int64_t i,
+                                     px_feed *out);
 
 /* Who takes what a streaming run makes. */
 typedef struct px_stream {

@@ -74,7 +74,9 @@ bool px_runner_has_failed(const px_runner *runner)
 bool px_runner_takes_parts(const px_runner *r)
 {
     const px_model_args *args = r->model->load_args;
-    const bool can = r->ops->struct_size >= sizeof *r->ops && r->ops->begin_parts != NULL;
+    const bool can = r->ops->struct_size >=
+                         offsetof(pgy_backend_ops, begin_parts) + sizeof r->ops->begin_parts &&
+                     r->ops->begin_parts != NULL;
     return can && !r->isolation.on && r->model->type == PGY_MODEL_ONNX && args != NULL &&
            args->onnx_outputs.given && px_opt_marks_all(&args->onnx_outputs);
 }
@@ -149,6 +151,33 @@ void px_runner_deactivate(px_runner *r)
     if (r->lib != NULL && r->ops->unload != NULL)
         r->ops->unload(r->lib);
     r->lib = NULL;
+}
+
+/* Backends built before the member existed do not have it. */
+static bool can_reopen(const pgy_backend_ops *ops)
+{
+    return ops->struct_size >= offsetof(pgy_backend_ops, reopen) + sizeof ops->reopen &&
+           ops->reopen != NULL;
+}
+
+pgy_status *px_runner_reopen(px_runner *r)
+{
+    pgy_status *st = NULL;
+    void *session = NULL;
+    if (r->isolation.on) {
+        px_runner_deactivate(r);
+        return px_runner_activate(r);
+    }
+    if (can_reopen(r->ops)) {
+        PX_TRY(r->ops->reopen(r->session, &session));
+        px_runner_close_part(r);
+        r->session = session;
+        goto done;
+    }
+    px_runner_close_part(r);
+    PX_TRY(px_runner_open_part(r, r->model));
+done:
+    return st;
 }
 
 pgy_status *px_runner_inputs(px_runner *r, const pgy_io **out, size_t *out_n)

@@ -29,6 +29,10 @@ const char *px_runner_label(const px_runner *runner);
 
 PX_MUST_USE pgy_status *px_runner_activate(px_runner *runner);
 void px_runner_deactivate(px_runner *runner);
+/* A new session in place of the active one: on what was built for it, where the backend can do
+ * that, else built again in the loaded runtime; for an isolated runner, a new process. After an
+ * error the runner is to be deactivated. */
+PX_MUST_USE pgy_status *px_runner_reopen(px_runner *runner);
 /* True when the backend can run the model part by part with the numbers it gives as a whole, and
  * the model is one that is looked into tensor by tensor: all of its tensors are outputs. */
 bool px_runner_takes_parts(const px_runner *runner);

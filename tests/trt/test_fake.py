@@ -329,6 +329,12 @@ run(version=8501).fails("TensorRT 8.5.1", "8.6")
 r = run(version=110900).passes()
 r.check("is newer than the versions" in r.text, "a warning about the newer version")
 
+# --repeat: sessions are opened on the engine that is there, builds are made each time.
+r = run("--repeat", "3").passes()
+n_builds = sum(c.startswith("IBuilder.buildSerializedNetwork") for c in r.calls)
+r.check(n_builds == 4, f"{n_builds} builds: not those of the run, the first session and two more")
+r.check("Determinism: PASSED" in r.text, "not deterministic")
+
 for text in failures:
     print("FAILED:", text, "\n")
 print(f"{len(failures)} failures")

@@ -50,6 +50,15 @@ static void unload(void *lib)
     px_trt_lib_close(lib);
 }
 
+static pgy_status *reopen(void *session, void **out_session)
+{
+    px_trt_session *again = NULL;
+    pgy_status *st = px_trt_session_reopen(session, &again);
+    if (st == NULL)
+        *out_session = again;
+    return st;
+}
+
 const pgy_backend_ops px_trt_ops = {
     .struct_size = sizeof(pgy_backend_ops),
     .name = "trt",
@@ -60,4 +69,5 @@ const pgy_backend_ops px_trt_ops = {
     .infer = infer,
     .close = close,
     .unload = unload,
+    .reopen = reopen,
 };

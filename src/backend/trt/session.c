@@ -220,6 +220,43 @@ done:
     return st;
 }
 
+/* From the plan in `s` to a session that can run. */
+static pgy_status *start(px_trt_session *s, const char *where)
+{
+    pgy_status *st = NULL;
+    PX_TRY(make_runtime(s));
+    PX_TRY(make_engine(s, where));
+    PX_TRY(px_trt_session_report(s));
+    PX_TRY(set_weight_budget(s));
+    PX_TRY(make_context(s));
+    PX_TRY(px_trt_session_list_io(s));
+    PX_TRY(px_trt_session_listen(s));
+done:
+    return st;
+}
+
+pgy_status *px_trt_session_reopen(px_trt_session *old, px_trt_session **out)
+{
+    pgy_status *st = NULL;
+    px_trt_session *s = NULL;
+    PX_TRY(PX_ALLOC(s, 1));
+    s->cx = old->cx;
+    s->lib = old->lib;
+    s->args = old->args;
+    PX_TRY(px_cuda_enter(&s->lib->cuda));
+    /* The plan moves on; the old engine reads it no more, or is never run again. */
+    s->plan = old->plan;
+    s->file = old->file;
+    old->plan = (px_trt_plan){0};
+    old->file = (px_file){0};
+    PX_TRY(start(s, "again"));
+    *out = s;
+    s = NULL;
+done:
+    px_trt_session_close(s);
+    return px_status_while(st, "opening the engine again");
+}
+
 pgy_status *px_trt_session_open(pgy_context *cx, px_trt_lib *lib, pgy_model *model,
                                 const px_trt_setup *setup, px_trt_session **out)
 {
@@ -238,13 +275,7 @@ pgy_status *px_trt_session_open(pgy_context *cx, px_trt_lib *lib, pgy_model *mod
         PX_TRY(PX_FAIL(PGY_ERR_BACKEND,
                        "%s can build without a GPU, but needs one to run the engine: %s",
                        lib->abi.name, lib->no_gpu));
-    PX_TRY(make_runtime(s));
-    PX_TRY(make_engine(s, where));
-    PX_TRY(px_trt_session_report(s));
-    PX_TRY(set_weight_budget(s));
-    PX_TRY(make_context(s));
-    PX_TRY(px_trt_session_list_io(s));
-    PX_TRY(px_trt_session_listen(s));
+    PX_TRY(start(s, where));
     *out = s;
     s = NULL;
 done:

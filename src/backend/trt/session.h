@@ -81,6 +81,8 @@ struct px_trt_session {
 /* Builds or loads the engine. Errors: BACKEND, UNSUPPORTED, USAGE, IO. */
 PX_MUST_USE pgy_status *px_trt_session_open(pgy_context *cx, px_trt_lib *lib, pgy_model *model,
                                             const px_trt_setup *setup, px_trt_session **out);
+/* A new session with the engine of `old`, which can only be closed afterwards. */
+PX_MUST_USE pgy_status *px_trt_session_reopen(px_trt_session *old, px_trt_session **out);
 void px_trt_session_close(px_trt_session *s); /* accepts NULL */
 /* run.c: one iteration. */
 PX_MUST_USE pgy_status *px_trt_session_run(px_trt_session *s, const pgy_feed *in, pgy_outputs *out);

@@ -2,6 +2,7 @@
  * of them. */
 #include "cli/stations.h"
 
+#include "compare/batch.h"
 #include "model/model.h"
 
 /* The value struct of a backend's options. */
@@ -68,6 +69,21 @@ static pgy_status *check_documents(const px_opt_strs *paths)
     return NULL;
 }
 
+/* Nor in a model that has no batch; what an engine takes is only known when it runs. */
+static pgy_status *check_batch(const px_run_state *run)
+{
+    pgy_status *st = NULL;
+    const pgy_io *inputs;
+    size_t n;
+    if (!run->args->runner.check_batch_invariance.given || run->model == NULL ||
+        pgy_model_get_type(run->model) != PGY_MODEL_ONNX)
+        return NULL;
+    PX_TRY(pgy_model_inputs(run->model, &inputs, &n));
+    PX_TRY(px_batch_check_inputs(inputs, n));
+done:
+    return st;
+}
+
 pgy_status *px_station_prepare(px_run_state *run)
 {
     pgy_status *st = NULL;
@@ -82,6 +98,7 @@ pgy_status *px_station_prepare(px_run_state *run)
         run->model->load_args = &args->model;
         PX_TRY(px_station_tensorflow(run));
     }
+    PX_TRY(check_batch(run));
     run->calibration = (px_calibration_data){.cx = run->cx,
                                              .args = &args->data,
                                              .shapes = &args->model.input_shapes,
