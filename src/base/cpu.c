@@ -25,6 +25,8 @@ static void detect(void)
     const char *limit = getenv("POLYGRAPHY_CPU");
     if (limit != NULL && strcmp(limit, "scalar") == 0)
         cpu = (px_cpu){0};
+    else if (limit != NULL && strcmp(limit, "wide") == 0)
+        cpu = (px_cpu){.is_wide = true};
     else if (limit != NULL && strcmp(limit, "avx2") == 0)
         cpu.avx512f = cpu.avx512dq = cpu.avx512bw = cpu.avx512vl = false;
 }

@@ -19,18 +19,23 @@ enum {
 
 /* --- which kernel --- */
 
-static void tile_scalar(int64_t k, const double *a, const double *b, double *c, int64_t ldc,
-                        bool add)
-{
-    double acc[4][4] = {{0}};
-    for (int64_t p = 0; p < k; p++, a += 4, b += 4)
-        for (int i = 0; i < 4; i++)
-            for (int j = 0; j < 4; j++)
-                acc[i][j] += a[i] * b[j];
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 4; j++)
-            c[i * ldc + j] = add ? c[i * ldc + j] + acc[i][j] : acc[i][j];
-}
+/* An MR x NR tile without vector instructions. */
+#define TILE(name, MR, NR)                                                                         \
+    static void name(int64_t k, const double *a, const double *b, double *c, int64_t ldc,          \
+                     bool add)                                                                     \
+    {                                                                                              \
+        double acc[MR][NR] = {{0}};                                                                \
+        for (int64_t p = 0; p < k; p++, a += MR, b += NR)                                          \
+            for (int i = 0; i < MR; i++)                                                           \
+                for (int j = 0; j < NR; j++)                                                       \
+                    acc[i][j] += a[i] * b[j];                                                      \
+        for (int i = 0; i < MR; i++)                                                               \
+            for (int j = 0; j < NR; j++)                                                           \
+                c[i * ldc + j] = add ? c[i * ldc + j] + acc[i][j] : acc[i][j];                     \
+    }
+
+TILE(tile_scalar, 4, 4)
+TILE(tile_wide, PX_GEMM_MAX_MR, PX_GEMM_MAX_NR)
 
 void px_gemm_axpy_scalar(int64_t n, double a, const double *x, int64_t stride, double *y)
 {
@@ -45,9 +50,17 @@ void px_gemm_axpy_scalar(int64_t n, double a, const double *x, int64_t stride, d
 const px_gemm_isa px_gemm_scalar = {
     .name = "scalar", .mr = 4, .nr = 4, .tile = tile_scalar, .axpy = px_gemm_axpy_scalar};
 
+const px_gemm_isa px_gemm_wide = {.name = "wide",
+                                  .mr = PX_GEMM_MAX_MR,
+                                  .nr = PX_GEMM_MAX_NR,
+                                  .tile = tile_wide,
+                                  .axpy = px_gemm_axpy_scalar};
+
 const px_gemm_isa *px_gemm_isa_get(void)
 {
     const px_cpu *cpu = px_cpu_get();
+    if (cpu->is_wide)
+        return &px_gemm_wide;
 #if defined(__x86_64__)
     if (cpu->avx512f)
         return &px_gemm_avx512;
@@ -57,7 +70,6 @@ const px_gemm_isa *px_gemm_isa_get(void)
     if (cpu->neon)
         return &px_gemm_neon;
 #endif
-    PX_UNUSED(cpu);
     return &px_gemm_scalar;
 }
 

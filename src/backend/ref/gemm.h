@@ -34,7 +34,9 @@ typedef struct px_gemm_isa {
 /* The fastest for this processor, as base/cpu.h reports it. */
 const px_gemm_isa *px_gemm_isa_get(void);
 
-extern const px_gemm_isa px_gemm_scalar;
+/* px_gemm_wide: scalar code with the largest tile, AVX-512's, so that every processor can test what
+ * surrounds such tiles. It gives px_gemm_scalar's bits. */
+extern const px_gemm_isa px_gemm_scalar, px_gemm_wide;
 void px_gemm_axpy_scalar(int64_t n, double a, const double *x, int64_t stride, double *y);
 #if defined(__x86_64__)
 extern const px_gemm_isa px_gemm_avx2, px_gemm_avx512;

@@ -141,6 +141,7 @@ static void every_instruction_set(void **state)
 {
     PX_UNUSED(state);
     check_isa(&px_gemm_scalar);
+    check_isa(&px_gemm_wide);
     check_isa(px_gemm_isa_get());
 #if defined(__x86_64__)
     if (px_gemm_isa_get() == &px_gemm_avx512)
