@@ -86,10 +86,11 @@ static bool is_tensorflow(pgy_model_type type)
 static pgy_status *check_model_type(pgy_model_type type, const char *runner)
 {
     if (strcmp(runner, "tf") == 0) {
-        if (!is_tensorflow(type))
+        if (!is_tensorflow(type) && type != PGY_MODEL_ONNX)
             return PX_FAIL(PGY_ERR_USAGE,
                            "Model type: %s cannot be imported with TensorFlow. Leave out --tf, or "
-                           "give a frozen graph, a checkpoint or a Keras file.",
+                           "give an ONNX model, a frozen graph, a SavedModel, a checkpoint or a "
+                           "Keras file.",
                            px_model_type_name(type));
         return NULL;
     }

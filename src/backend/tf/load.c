@@ -6,6 +6,7 @@
 #include "backend/tf/session.h"
 
 #include "backend/tf/checkpoint.h"
+#include "backend/tf/onnx/build.h"
 #include "backend/tf/tensorboard.h"
 #include "backend/tf/values.h"
 #include "base/log.h"
@@ -208,6 +209,10 @@ pgy_status *px_tf_load(px_tf_model *s, pgy_model *model)
         break;
     case PGY_MODEL_TF_CKPT:
         PX_TRY(load_checkpoint(s, model));
+        break;
+    case PGY_MODEL_ONNX:
+        PX_TRY(px_tf_build_onnx(s, model));
+        PX_TRY(start(s));
         break;
     case PGY_MODEL_KERAS:
         PX_TRY(

@@ -343,8 +343,8 @@ static void what_the_plan_refuses(void **state)
                         "One or more runners was specified, but no model file was provided.");
     assert_plan_refused("polygraphy run --onnxrt --rtol 1e-3 x.onnx", PGY_ERR_USAGE,
                         "no model file was provided");
-    assert_plan_refused("polygraphy run x.onnx --tf", PGY_ERR_USAGE,
-                        "Model type: onnx cannot be imported with TensorFlow.");
+    assert_plan_refused("polygraphy run x.engine --tf", PGY_ERR_USAGE,
+                        "Model type: engine cannot be imported with TensorFlow.");
     assert_plan_refused("polygraphy run x --model-type caffe --onnxrt", PGY_ERR_USAGE,
                         "Model type: caffe could not be converted to an ONNX model.");
     checked c;
