@@ -143,7 +143,15 @@ static pgy_status *add_outputs(px_tf_build *b, const px_onnx_graph *g)
             PX_TRY(px_status_nomem());
         if (value == NULL)
             PX_TRY(PX_FAIL(PGY_ERR_MODEL, "No node makes the output '%s'.", name));
-        PX_TRY(px_tf_add_end(b->s, &b->s->outputs, name, value->port));
+        px_tf_port port = value->port;
+        if (strcmp(b->s->lib->api.OperationOpType(port.node), "Placeholder") == 0) {
+            set_name(b, g->outputs[i].name); /* what is fed cannot be fetched */
+            port = px_tf_1(b, "Identity", port);
+            st = b->st;
+            b->st = NULL;
+            PX_TRY(st);
+        }
+        PX_TRY(px_tf_add_end(b->s, &b->s->outputs, name, port));
     }
 done:
     return st;

@@ -39,7 +39,7 @@ static void variadic(px_tf_build *b)
     px_tf_port all = px_tf_input(b, 0);
     for (size_t i = 1; i < b->node->n_inputs; i++)
         all = px_tf_2(b, px_tf_row(b)->as, all, px_tf_input(b, i));
-    px_tf_output(b, 0, all);
+    px_tf_output(b, 0, px_tf_1(b, "Identity", all));
 }
 
 static void mean(px_tf_build *b)
@@ -118,6 +118,30 @@ static void elu(px_tf_build *b)
     px_tf_output(b, 0, px_tf_3(b, "SelectV2", positive, x, low));
 }
 
+/* gamma * x where x is above 0, else gamma * alpha * (exp(x) - 1). */
+static void selu(px_tf_build *b)
+{
+    const px_tf_port x = px_tf_input(b, 0);
+    const px_tf_port alpha = px_tf_number(b, px_tf_float_of(b, "alpha", 1.67326319f), x);
+    const px_tf_port gamma = px_tf_number(b, px_tf_float_of(b, "gamma", 1.05070102f), x);
+    const px_tf_port positive = px_tf_2(b, "Greater", x, px_tf_number(b, 0, x));
+    const px_tf_port low = px_tf_2(b, "Mul", alpha, px_tf_1(b, "Expm1", x));
+    px_tf_output(b, 0, px_tf_2(b, "Mul", gamma, px_tf_3(b, "SelectV2", positive, x, low)));
+}
+
+static void is_inf(px_tf_build *b)
+{
+    const px_tf_port x = px_tf_input(b, 0);
+    const bool low = px_tf_int_of(b, "detect_negative", 1) != 0,
+               high = px_tf_int_of(b, "detect_positive", 1) != 0;
+    px_tf_port y = px_tf_1(b, "IsInf", x);
+    if (!low)
+        y = px_tf_2(b, "LogicalAnd", y, px_tf_2(b, "Greater", x, px_tf_number(b, 0, x)));
+    if (!high)
+        y = px_tf_2(b, "LogicalAnd", y, px_tf_2(b, "Less", x, px_tf_number(b, 0, x)));
+    px_tf_output(b, 0, y);
+}
+
 /* 0.5 x (1 + erf(x / sqrt 2)), or its approximation by tanh. */
 static void gelu(px_tf_build *b)
 {
@@ -160,6 +184,11 @@ static void cast(px_tf_build *b)
 static bool axes_of(px_tf_build *b, px_tf_port x, px_tf_port *out)
 {
     int64_t axes[PX_TF_MAX_RANK];
+    if (px_tf_has(b, 1) && px_tf_known(b, 1) == NULL) {
+        *out = px_tf_input(b, 1);
+        if (px_tf_dims(b, *out, axes) == 1 && axes[0] > 0)
+            return true; /* whichever they are, there are some */
+    }
     int n = px_tf_ints_or_input(b, "axes", 1, axes, PX_TF_MAX_RANK);
     if (n <= 0 && px_tf_int_of(b, "noop_with_empty_axes", 0) != 0)
         return false;
@@ -349,7 +378,7 @@ const px_tf_op_row px_tf_math_rows[] = {
     {"GreaterOrEqual", binary, "GreaterEqual"},
     {"HardSigmoid", hard_sigmoid_node, NULL},
     {"HardSwish", hard_swish, NULL},
-    {"IsInf", unary, "IsInf"},
+    {"IsInf", is_inf, NULL},
     {"IsNaN", unary, "IsNan"},
     {"LeakyRelu", leaky_relu, NULL},
     {"Less", binary, "Less"},
@@ -377,7 +406,7 @@ const px_tf_op_row px_tf_math_rows[] = {
     {"ReduceSumSquare", sum_of, "Square"},
     {"Relu", unary, "Relu"},
     {"Round", unary, "Round"},
-    {"Selu", unary, "Selu"},
+    {"Selu", selu, NULL},
     {"Sigmoid", unary, "Sigmoid"},
     {"Sign", unary, "Sign"},
     {"Sin", unary, "Sin"},

@@ -218,8 +218,9 @@ static void conv(px_tf_build *b)
     x = padded(b, to_last(b, x, w.n), &w, 0);
     const bool is_depthwise =
         group > 1 && dims[1] == 1 && w.n == 2 && w.strides[0] == w.strides[1] && !has_dilation(&w);
-    if (group > 1 && w.n > 2)
-        px_tf_refuse(b, "grouped convolutions over volumes have no counterpart in TensorFlow.");
+    if (w.n > 2 && (group > 1 || has_dilation(&w)))
+        px_tf_refuse(b, "grouped and dilated convolutions over volumes have no counterpart on "
+                        "TensorFlow's CPU.");
     x = is_depthwise ? depthwise(b, x, weights, &w, group) : convolve(b, x, weights, &w);
     /* TensorFlow would fuse a grouped convolution and a BiasAdd into a kernel that knows no
      * groups. */
@@ -463,14 +464,30 @@ static void lrn(px_tf_build *b)
 
 /* --- resizing --- */
 
-/* True when a constant holds whole factors of at least 1 only. */
-static bool is_whole(const pgy_tensor *scales)
+/* TensorFlow divides sizes where ONNX uses the factor it was given: both are the same only when the
+ * factor makes a whole number of points. */
+static bool is_exact(px_tf_build *b, px_tf_port x, size_t i_scales)
 {
-    for (int64_t i = 0; scales != NULL && i < scales->count; i++) {
-        const double scale = px_tensor_get_f64(scales, i);
-        if (scale < 1 || scale != floor(scale))
+    int64_t dims[PX_TF_MAX_RANK];
+    const pgy_tensor *scales = px_tf_known(b, i_scales);
+    if (scales == NULL || px_tf_dims(b, x, dims) != 4 || scales->count != 4)
+        return false;
+    for (int i = 2; i < 4; i++) {
+        const double scale = px_tensor_get_f64(scales, i), size = scale * (double)dims[i];
+        if (!(scale >= 1 && scale == floor(scale)) && (dims[i] < 0 || size != floor(size)))
             return false;
     }
+    return true;
+}
+
+/* True for a constant factor of at least 1: then no point lies half way between two. */
+static bool is_enlarging(px_tf_build *b, size_t i_scales)
+{
+    const pgy_tensor *scales = px_tf_known(b, i_scales);
+    for (int64_t i = 0; scales != NULL && i < scales->count; i++)
+        if (px_tensor_get_f64(scales, i) < 1 ||
+            px_tensor_get_f64(scales, i) != floor(px_tensor_get_f64(scales, i)))
+            return false;
     return scales != NULL && scales->count > 0;
 }
 
@@ -496,15 +513,18 @@ static void resize(px_tf_build *b)
     const px_str place =
         px_tf_text_of(b, "coordinate_transformation_mode", is_new ? "half_pixel" : "asymmetric");
     const px_str near = px_tf_text_of(b, "nearest_mode", is_new ? "round_prefer_floor" : "floor");
-    const bool half = px_str_is(place, "half_pixel") || px_str_is(place, "pytorch_half_pixel");
+    const bool by_size = px_tf_has(b, 3);
+    const bool half =
+        px_str_is(place, "half_pixel") || (px_str_is(place, "pytorch_half_pixel") && !by_size);
     const bool corners = px_str_is(place, "align_corners");
     const bool plain = px_str_is(place, "asymmetric");
     const bool is_nearest = px_str_is(mode, "nearest"), is_linear = px_str_is(mode, "linear");
     const bool ties_ok = px_str_is(near, "round_prefer_ceil") ||
-                         (px_str_is(near, "round_prefer_floor") && is_whole(px_tf_known(b, 2)));
-    const bool is_mapped = (is_nearest && ((plain && px_str_is(near, "floor")) ||
-                                           (px_str_is(place, "half_pixel") && ties_ok))) ||
-                           (is_linear && (half || corners || plain));
+                         (px_str_is(near, "round_prefer_floor") && is_enlarging(b, i_scales));
+    const bool is_mapped = (by_size || is_exact(b, x, i_scales)) &&
+                           ((is_nearest && ((plain && px_str_is(near, "floor")) ||
+                                            (px_str_is(place, "half_pixel") && ties_ok))) ||
+                            (is_linear && (half || corners || plain)));
     if (!is_mapped || px_tf_rank(b, x) != 4 || px_tf_int_of(b, "antialias", 0) != 0) {
         px_tf_refuse(b,
                      "TensorFlow does not resize an image in this way: mode %.*s, "
