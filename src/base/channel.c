@@ -585,8 +585,8 @@ static pgy_status *get_array(px_channel *ch, pgy_dtype dtype, int rank, const in
 {
     pgy_status *st = NULL;
     pgy_tensor *t = NULL;
-    px_shm *shm;
-    uint64_t offset;
+    px_shm *shm = NULL;
+    uint64_t offset = 0;
     size_t size;
     if (dtype == PGY_DTYPE_STRING)
         return get_strings(ch, rank, dims, out);
