@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
-.PHONY: all demo check fast bench install fuzz format clean
+.PHONY: all demo check fast bench wheel install fuzz format clean
 
 all: ## build the release binaries
 	cmake --preset release >/dev/null
@@ -29,6 +29,9 @@ bench: all ## measure against the reference; needs `make check` to have run once
 
 fuzz: ## build the fuzz targets (clang) and run each for FUZZ_SECONDS (default 60)
 	tools/fuzz.sh
+
+wheel: all ## the Python package, with the library inside: build/release/wheel/*.whl
+	cmake --build build/release -j $(JOBS) --target wheel
 
 install: all
 	cmake --install build/release --prefix $(PREFIX)

@@ -28,7 +28,7 @@ typedef struct pgy_compare_options {
         sizeof(pgy_compare_options), NULL, NULL, 1e-5, 1e-5, __builtin_nan(""), false, false       \
     }
 
-/* One compared output. Numbers that a function does not give are NaN. */
+/* One compared output under one function. Numbers that a function does not give are NaN. */
 typedef struct pgy_output_verdict {
     size_t struct_size;
     const char *runner0, *runner1, *output; /* live as long as the verdict */
@@ -37,6 +37,7 @@ typedef struct pgy_output_verdict {
     double max_abs, max_rel, mean_abs, mean_rel; /* differences; rel is to runner1's output */
     double metric;                               /* l2 norm, similarity, dB */
     uint64_t max_ulp;                            /* 0 where it does not apply */
+    const char *function;                        /* that gave this verdict; lives for ever */
 } pgy_output_verdict;
 
 typedef struct pgy_verdict pgy_verdict;

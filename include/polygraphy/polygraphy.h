@@ -7,6 +7,7 @@
 #include "polygraphy/compare.h"
 #include "polygraphy/context.h"
 #include "polygraphy/model.h"
+#include "polygraphy/options.h"
 #include "polygraphy/ref_ops.h"
 #include "polygraphy/results.h"
 #include "polygraphy/runner.h"

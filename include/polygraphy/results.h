@@ -31,6 +31,8 @@ PGY_API PGY_MUST_USE pgy_status *pgy_results_add(pgy_context *cx, pgy_results *r
 PGY_API size_t pgy_results_runs(const pgy_results *results);
 PGY_API const char *pgy_results_runner(const pgy_results *results, size_t run);
 PGY_API size_t pgy_results_iterations(const pgy_results *results, size_t run);
+/* Seconds that the runtime took; negative when it is not known. */
+PGY_API double pgy_results_runtime(const pgy_results *results, size_t run, size_t iteration);
 PGY_API size_t pgy_results_outputs(const pgy_results *results, size_t run, size_t iteration);
 PGY_API const char *pgy_results_output_name(const pgy_results *results, size_t run,
                                             size_t iteration, size_t output);

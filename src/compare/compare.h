@@ -17,6 +17,7 @@
 #include "compare/args.h"
 #include "compare/profile.h"
 #include "compare/stats.h"
+#include "polygraphy/compare.h"
 #include "results/results.h"
 
 typedef enum px_layout { PX_LAYOUT_049, PX_LAYOUT_053 } px_layout;
@@ -142,5 +143,9 @@ PX_MUST_USE pgy_status *px_compare_quietly(pgy_context *cx, const px_compare_arg
 PX_MUST_USE pgy_status *px_compare_results(pgy_context *cx, const px_compare_args *args,
                                            const px_results *results, const px_plot_hook *plot,
                                            px_accuracy *out);
+
+/* The same for the library's callers. */
+PX_MUST_USE pgy_status *px_compare_verdict(pgy_context *cx, const px_compare_args *args,
+                                           const pgy_results *results, pgy_verdict **out);
 
 #endif

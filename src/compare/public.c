@@ -32,10 +32,10 @@ static bool is_function(const char *name)
     return false;
 }
 
-static pgy_status *add_outputs(pgy_verdict *v, const px_pair_result *pair)
+static pgy_status *add_outputs(pgy_verdict *v, const px_pair_result *pair,
+                               const px_func_result *func)
 {
     pgy_status *st = NULL;
-    const px_func_result *func = &pair->funcs[0];
     for (size_t i = 0; i < func->n; i++)
         for (size_t k = 0; k < func->at[i].n; k++) {
             const px_output_result *r = &func->at[i].at[k];
@@ -54,6 +54,7 @@ static pgy_status *add_outputs(pgy_verdict *v, const px_pair_result *pair)
                 .mean_rel = simple ? r->stats.of[PX_OF_REL].mean : NAN,
                 .metric = simple || r->bare ? NAN : r->metric,
                 .max_ulp = simple && r->stats.ulp.given ? r->stats.ulp.max : 0,
+                .function = px_compare_func_name(func->func),
             };
         }
 done:
@@ -91,6 +92,25 @@ static pgy_status *to_args(const pgy_compare_options *o, option_room *room, px_c
     return NULL;
 }
 
+pgy_status *px_compare_verdict(pgy_context *cx, const px_compare_args *args,
+                               const pgy_results *results, pgy_verdict **out)
+{
+    pgy_status *st = NULL;
+    pgy_verdict *v = NULL;
+    PX_TRY(PX_ALLOC(v, 1));
+    PX_TRY(px_compare_results(cx, args, px_results_of(results), NULL, &v->accuracy));
+    for (size_t i = 0; i < v->accuracy.n; i++) {
+        const px_pair_result *pair = &v->accuracy.at[i];
+        for (size_t f = 0; f < pair->n_funcs; f++)
+            PX_TRY(add_outputs(v, pair, &pair->funcs[f]));
+    }
+    *out = v;
+    v = NULL;
+done:
+    pgy_verdict_free(v);
+    return st;
+}
+
 pgy_status *pgy_compare(pgy_context *cx, const pgy_results *results,
                         const pgy_compare_options *options, pgy_verdict **out)
 {
@@ -100,21 +120,14 @@ pgy_status *pgy_compare(pgy_context *cx, const pgy_results *results,
     px_compare_args args = {0};
     option_room room;
     px_arena arena = {0};
-    pgy_verdict *v = NULL;
 
     if (options != NULL)
         memcpy(&o, options, PX_MIN(options->struct_size, sizeof o));
     PX_TRY(to_args(&o, &room, &args));
     PX_TRY(px_compare_args_check(cx, &arena, &args));
-    PX_TRY(PX_ALLOC(v, 1));
-    PX_TRY(px_compare_results(cx, &args, px_results_of(results), NULL, &v->accuracy));
-    for (size_t i = 0; i < v->accuracy.n; i++)
-        PX_TRY(add_outputs(v, &v->accuracy.at[i]));
-    *out = v;
-    v = NULL;
+    PX_TRY(px_compare_verdict(cx, &args, results, out));
 done:
     px_arena_fini(&arena);
-    pgy_verdict_free(v);
     return st;
 }
 

@@ -111,6 +111,8 @@ void pgy_model_close(pgy_model *model)
     px_mem_free(model->extra);
     px_mem_free(model->path);
     px_file_unmap(&model->file);
+    if (model->free_options)
+        model->free_options(model->options);
     px_mem_free(model);
 }
 

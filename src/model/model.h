@@ -18,7 +18,9 @@ struct pgy_model {
     bool is_edited;       /* the IR differs from the file: a runtime must get serialized bytes */
     size_t part;          /* 0: a whole model; k: the k-th part of one, run a few times at most */
     const struct px_model_args *load_args; /* what px_model_load applies; borrowed, may be NULL */
-    px_arena arena;                        /* pgy_io tables */
+    void *options;                         /* owned: what `load_args` lie in, or NULL */
+    void (*free_options)(void *options);
+    px_arena arena; /* pgy_io tables */
     pgy_io *inputs, *outputs;
     size_t n_inputs, n_outputs;
     bool io_done;

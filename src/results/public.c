@@ -68,6 +68,11 @@ size_t pgy_results_iterations(const pgy_results *results, size_t run)
     return results->inner.at[run].n;
 }
 
+double pgy_results_runtime(const pgy_results *results, size_t run, size_t iteration)
+{
+    return results->inner.at[run].at[iteration].runtime_s;
+}
+
 size_t pgy_results_outputs(const pgy_results *results, size_t run, size_t iteration)
 {
     return results->inner.at[run].at[iteration].n_outputs;

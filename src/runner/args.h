@@ -4,6 +4,7 @@
 
 #include "base/opt.h"
 #include "polygraphy/context.h"
+#include "runner/isolate.h"
 
 typedef struct px_runner_args {
     px_opt_int warm_up;
@@ -29,5 +30,7 @@ PX_MUST_USE pgy_status *px_runner_args_check(pgy_context *cx, const px_runner_ar
 
 /* --timeout in nanoseconds, 0 when not given. */
 uint64_t px_runner_timeout_ns(const px_runner_args *args);
+/* Whether runners get processes of their own, and their limits. */
+px_isolation px_runner_isolation(const px_runner_args *args);
 
 #endif

@@ -49,25 +49,36 @@ uint64_t pgy_outputs_elapsed_ns(const pgy_outputs *outputs)
 struct pgy_runner {
     pgy_context *cx;
     px_runner *runner;
+    void *options; /* what `args` of px_runner_public_open lie in */
+    void (*free_options)(void *options);
 };
 
-pgy_status *pgy_runner_open(pgy_context *cx, const char *backend, pgy_model *model,
-                            pgy_runner **out)
+pgy_status *px_runner_public_open(const px_runner_plan *plan, pgy_runner **out)
 {
     pgy_status *st = NULL;
     pgy_runner *r = NULL;
-    const pgy_backend_ops *ops = pgy_backend_find(cx, backend);
+    const pgy_backend_ops *ops = pgy_backend_find(plan->cx, plan->backend);
     if (ops == NULL)
-        return PX_FAIL(PGY_ERR_USAGE, "There is no backend '%s'", backend);
+        return PX_FAIL(PGY_ERR_USAGE, "There is no backend '%s'", plan->backend);
     PX_TRY(PX_ALLOC(r, 1));
-    r->cx = cx;
-    PX_TRY(px_runner_new(cx, ops, 0, NULL, model, &r->runner));
+    r->cx = plan->cx;
+    PX_TRY(px_runner_new(plan->cx, ops, 0, plan->args, plan->model, &r->runner));
+    px_runner_isolate(r->runner, &plan->isolation);
     PX_TRY(px_runner_activate(r->runner));
+    r->options = plan->take_options;
+    r->free_options = plan->free_options;
     *out = r;
     r = NULL;
 done:
     pgy_runner_close(r);
     return st;
+}
+
+pgy_status *pgy_runner_open(pgy_context *cx, const char *backend, pgy_model *model,
+                            pgy_runner **out)
+{
+    const px_runner_plan plan = {.cx = cx, .backend = backend, .model = model};
+    return px_runner_public_open(&plan, out);
 }
 
 const char *pgy_runner_name(const pgy_runner *runner)
@@ -101,5 +112,7 @@ void pgy_runner_close(pgy_runner *runner)
     if (runner == NULL)
         return;
     px_runner_free(runner->runner);
+    if (runner->free_options != NULL)
+        runner->free_options(runner->options);
     px_mem_free(runner);
 }

@@ -8,7 +8,7 @@
 
 #include "backend/outputs.h"
 #include "base/px.h"
-#include "polygraphy/backend.h"
+#include "polygraphy/runner.h"
 #include "runner/isolate.h"
 
 typedef struct px_runner px_runner;
@@ -50,5 +50,20 @@ PX_MUST_USE pgy_status *px_runner_inputs(px_runner *runner, const pgy_io **out, 
 /* One iteration; `feed` holds exactly the runner's inputs in order. `out` is filled. */
 PX_MUST_USE pgy_status *px_runner_infer(px_runner *runner, const pgy_feed *feed, pgy_outputs *out);
 void px_runner_free(px_runner *runner); /* accepts NULL, deactivates first */
+
+/* What pgy_runner_open makes a runner of, with options. All but `take_options` outlive the runner.
+ */
+typedef struct px_runner_plan {
+    pgy_context *cx;
+    const char *backend;
+    pgy_model *model;
+    const void *args; /* of the backend; NULL: nothing was asked for */
+    px_isolation isolation;
+    void *take_options; /* goes to the runner on success: what `args` lie in */
+    void (*free_options)(void *options);
+} px_runner_plan;
+
+/* An active runner for the library's callers. Errors: USAGE for an unknown backend. */
+PX_MUST_USE pgy_status *px_runner_public_open(const px_runner_plan *plan, pgy_runner **out);
 
 #endif

@@ -20,21 +20,10 @@ static const void *backend_args(const px_run_state *run, const char *name)
     return NULL;
 }
 
-static px_isolation isolation_of(const px_runner_args *args)
-{
-    px_isolation isolation = {.on = args->use_subprocess.given || args->timeout.given ||
-                                    args->mem_limit.given};
-    if (args->timeout.given)
-        isolation.timeout_ns = px_runner_timeout_ns(args);
-    if (args->mem_limit.given)
-        isolation.mem_limit = (uint64_t)args->mem_limit.value;
-    return isolation;
-}
-
 static pgy_status *make_runners(px_run_state *run)
 {
     pgy_status *st = NULL;
-    const px_isolation isolation = isolation_of(&run->args->runner);
+    const px_isolation isolation = px_runner_isolation(&run->args->runner);
     const px_opt_strs *names = &run->args->cli.runners;
     PX_TRY(PX_ALLOC(run->runners, names->n));
     for (size_t i = 0; i < names->n; i++) {
