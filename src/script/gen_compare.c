@@ -21,23 +21,6 @@ static const char *top_k(px_gen *g, const px_compare_args *compare)
     return px_gen_take(g, &b);
 }
 
-/* {'': 'max'}: a dictionary of words. */
-static const char *stats(px_gen *g, const px_opt_keyed *option)
-{
-    px_buf b = {0};
-    if (!option->given)
-        return NULL;
-    px_buf_putc(&b, '{');
-    for (size_t i = 0; i < option->n; i++) {
-        px_buf_puts(&b, i ? ", " : "");
-        px_buf_repr(&b, px_str_of(option->at[i].key));
-        px_buf_puts(&b, ": ");
-        px_buf_repr(&b, px_str_of(option->at[i].value.text));
-    }
-    px_buf_putc(&b, '}');
-    return px_gen_take(g, &b);
-}
-
 static void put_simple(px_gen_call *c, px_gen *g)
 {
     const px_compare_args *compare = g->args->compare;
@@ -46,7 +29,7 @@ static void put_simple(px_gen_call *c, px_gen *g)
     px_gen_kw(c, "atol", px_gen_keyed(g, &compare->atol));
     px_gen_kw(c, "check_shapes", px_gen_false(&compare->no_shape_check));
     px_gen_kw(c, "fail_fast", px_gen_true(&compare->fail_fast));
-    px_gen_kw(c, "check_error_stat", stats(g, &compare->check_error_stat));
+    px_gen_kw(c, "check_error_stat", px_gen_keyed(g, &compare->check_error_stat));
     px_gen_kw(c, "infinities_compare_equal", px_gen_true(&compare->infinities_compare_equal));
     px_gen_kw(c, "save_heatmaps", px_gen_str(g, &report->save_heatmaps));
     px_gen_kw(c, "show_heatmaps", px_gen_true(&report->show_heatmaps));

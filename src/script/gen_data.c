@@ -30,9 +30,9 @@ static const char *ranges(px_gen *g, const px_data_args *data)
         px_buf_puts(&b, i ? ", " : "{");
         px_buf_repr(&b, px_str_of(data->ranges[i].input));
         px_buf_puts(&b, ": (");
-        px_gen_put_number(&b, &data->ranges[i].low);
+        px_gen_put_value(&b, &data->ranges[i].low);
         px_buf_puts(&b, ", ");
-        px_gen_put_number(&b, &data->ranges[i].high);
+        px_gen_put_value(&b, &data->ranges[i].high);
         px_buf_putc(&b, ')');
     }
     px_buf_putc(&b, '}');

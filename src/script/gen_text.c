@@ -93,7 +93,7 @@ static void put_float(px_buf *b, double v)
         px_fmt_repr_f64(b, v);
 }
 
-void px_gen_put_number(px_buf *b, const px_cast *value)
+void px_gen_put_value(px_buf *b, const px_cast *value)
 {
     if (value->kind == PX_CAST_FLOAT)
         put_float(b, value->f);
@@ -154,7 +154,7 @@ const char *px_gen_keyed(px_gen *g, const px_opt_keyed *option)
         px_buf_puts(&b, i ? ", " : "");
         px_buf_repr(&b, px_str_of(option->at[i].key));
         px_buf_puts(&b, ": ");
-        px_gen_put_number(&b, &option->at[i].value);
+        px_gen_put_value(&b, &option->at[i].value);
     }
     px_buf_putc(&b, '}');
     return px_gen_take(g, &b);

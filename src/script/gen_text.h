@@ -63,11 +63,12 @@ const char *px_gen_strs(px_gen *g, const px_opt_strs *option);
 /* "True" when given. */
 const char *px_gen_true(const px_opt_flag *option);
 const char *px_gen_false(const px_opt_flag *option); /* "False" when given */
-/* {'': 1e-05, 'out': 2} */
+/* {'': 1e-05, 'out': 2}, or words: {'': 'max'} */
 const char *px_gen_keyed(px_gen *g, const px_opt_keyed *option);
 /* InvokeFromScript('path', name='func') and its import. */
 const char *px_gen_script(px_gen *g, const px_opt_script *script, const char *default_func);
-void px_gen_put_number(px_buf *b, const px_cast *value);
+/* A number or a text as a literal. */
+void px_gen_put_value(px_buf *b, const px_cast *value);
 
 /* --- calls --- */
 
