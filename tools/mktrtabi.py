@@ -17,7 +17,8 @@ RTX = "rtx-1.7.1"
 
 PREFIX = {
     "IBuilder": "builder", "IBuilderConfig": "config", "INetworkDefinition": "network",
-    "ITensor": "tensor", "ILayer": "layer", "IOptimizationProfile": "profile",
+    "ITensor": "tensor", "ILayer": "layer", "IAttention": "attention",
+    "IAttentionBoundaryLayer": "attention_boundary", "IOptimizationProfile": "profile",
     "IHostMemory": "memory", "ITimingCache": "timing_cache", "IRuntime": "runtime",
     "ICudaEngine": "engine", "IExecutionContext": "exec", "IEngineInspector": "inspector",
     "IAlgorithm": "algorithm", "IAlgorithmContext": "algorithm_context",
@@ -187,7 +188,7 @@ def tables():
         for method, m in facts["methods"].items():
             rows, rtx = ranges(m["slots"])
             longest = max(longest, len(rows))
-            out.append('    {"%s", "%s", %d, %s},' % (interface, method, rtx, c_ranges(rows)))
+            out.append('    {"%s", "%s", %d, %s},' % (interface, method, rtx, c_ranges(rows) if rows else "{{0, 0, 0}}"))
     out += ["};", "", "const px_trt_enum_row px_trt_enums[] = {"]
     for enum, values in FACTS["enums"].items():
         for name, table in values.items():

@@ -43,9 +43,15 @@ venv() { # folder, packages...
   if [[ -e $dir/.$stamp ]]; then return; fi
   echo "Installing into $dir: $*"
   rm -rf "$dir"
-  python3 -m venv "$dir"
-  "$dir/bin/python" -m pip install -q --disable-pip-version-check "$@"
-  touch "$dir/.$stamp"
+  # One list of commands: where a caller allows failure, errexit is off in here.
+  python3 -m venv "$dir" &&
+    "$dir/bin/python" -m pip install -q --disable-pip-version-check "$@" &&
+    touch "$dir/.$stamp"
+}
+
+bindings() { # release, package
+  [[ -d .venv-trt/bindings/$1 ]] || .venv-trt/bin/python -m pip install -q --disable-pip-version-check --no-deps \
+    --only-binary=:all: --target ".venv-trt/bindings/$1" "$2"
 }
 
 for part in "$@"; do
@@ -54,6 +60,12 @@ for part in "$@"; do
       jsonschema)
     venv .venv-0.53.6 polygraphy==0.53.6 "${common[@]}"
     venv .venv-0.49.26 polygraphy==0.49.26 "${common[@]}"
+    # TensorRT-RTX builds engines without a GPU; of TensorRT only the bindings, to compare calls.
+    (venv .venv-trt tensorrt-rtx-cu13-libs==1.7.1.116 tensorrt-rtx-cu13-bindings==1.7.1.116 numpy==2.4.6 &&
+      bindings 10.6.0 tensorrt-cu12-bindings==10.6.0 &&
+      bindings 10.14 tensorrt-cu12-bindings==10.14.1.48.post1 &&
+      bindings 11.4 tensorrt-cu13-bindings==11.4.0.106) ||
+      echo "setup.sh: TensorRT-RTX cannot be installed here; its tests will be skipped" >&2
     if [[ ! -d .playwright/node_modules/playwright-core ]]; then
       echo "Installing into .playwright: playwright-core"
       npm install --silent --no-fund --no-audit --prefix .playwright playwright-core@1.65.1 >/dev/null

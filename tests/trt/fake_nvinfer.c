@@ -714,6 +714,12 @@ static void allow_code(impl *self, bool on)
     note("IRuntime.setEngineHostCodeAllowed", on, 0);
 }
 
+static bool set_dla_workspace(impl *self, int32_t strategy)
+{
+    note("IRuntime.setDLAWorkspaceAllocationStrategy", strategy, 0);
+    return true;
+}
+
 static void *load_runtime(impl *self, const char *path)
 {
     fprintf(out, "IRuntime.loadRuntime %s\n", path);
@@ -1112,6 +1118,7 @@ static void fill_runtime(void)
     const bool narrow = abi.has_dims32;
     PUT(RUNTIME_SET_ENGINE_HOST_CODE_ALLOWED, allow_code);
     PUT(RUNTIME_LOAD_RUNTIME, load_runtime);
+    PUT(RUNTIME_SET_DLA_WORKSPACE_ALLOCATION_STRATEGY, set_dla_workspace);
     PUT(RUNTIME_DESERIALIZE_CUDA_ENGINE, deserialize);
     PUT(ENGINE_GET_NB_LAYERS, one);
     PUT(ENGINE_GET_NB_IO_TENSORS, nb_io);

@@ -170,6 +170,8 @@ OK = [
       "IExecutionContext.setDeviceMemoryV2 1 8192"]),
     ("--allocation-strategy runtime", 110100, ["IExecutionContext.setDeviceMemoryV2 1 3000"]),
     ("--allocation-strategy profile", 100000, ["IExecutionContext.setDeviceMemory 1 0"]),
+    ("--dla-workspace-allocation-strategy shared_static", 110300,
+     ["IRuntime.setDLAWorkspaceAllocationStrategy 1 0"]),
 ]
 for words, version, calls in OK:
     run(*words.split(), version=version).passes().calls_has(*calls)
@@ -207,11 +209,16 @@ WRONG = [
     ("--plugins /nowhere.so", 100600, ["/nowhere.so"]),
     ("--device 7", 100600, ["There is no GPU number 7: the driver shows 2"]),
     ("--device -1", 100600, ["no number of a GPU"]),
-    ("--decomposable-attentions", 110100, ["--decomposable-attentions"]),
+    ("--decomposable-attentions", 100600, ["--decomposable-attentions", "10.14 and newer"]),
+    ("--dla-workspace-allocation-strategy default", 110100, ["11.3 and newer"]),
+    ("--dla-workspace-allocation-strategy round", 110300, ["DEFAULT, SHARED_STATIC"]),
+    ("--compute-capabilities 8.6", 110300, ["--compute-capabilities", "for the GPU at hand"]),
 ]
 for words, version, texts in WRONG:
     run(*words.split(), version=version).fails(*texts)
 
+r = run("--decomposable-attentions", version=110100).passes()
+r.check("the network has no attention layer" in r.text, "a warning that there is nothing to do")
 run("--use-dla", "--allow-gpu-fallback", FAKE_TRT_DLA="1").passes().calls_has(
     "IBuilderConfig.setDefaultDeviceType 1 0", "IBuilderConfig.setDLACore 0 0",
     "IBuilderConfig.setFlag 3 0", "IBuilderConfig.setFlag 10 0")

@@ -22,7 +22,7 @@ enum {
     PX_TRT_MAX_RANGES = 4,
     PX_TRT_MAX_DIMS = 8,
     PX_TRT_VERSION_MIN = 80601, /* major * 10000 + minor * 100 + patch */
-    PX_TRT_VERSION_MAX = 110299 /* newest one looked at */
+    PX_TRT_VERSION_MAX = 110499 /* newest one looked at */
 };
 
 /* Extents: 64 bits since 10.0, 32 bits before. */

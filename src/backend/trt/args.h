@@ -47,6 +47,7 @@ typedef struct px_trt_args {
     px_opt_str runtime_platform;
     px_opt_flag direct_io;
     px_opt_str tiling_optimization_level;
+    px_opt_strs compute_capabilities; /* "8.0", or "current" */
     px_opt_str trt_config_func_name; /* deprecated */
 
     px_opt_strs plugins; /* libraries */

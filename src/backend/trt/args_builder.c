@@ -250,6 +250,15 @@ static const px_opt trt_builder_rows[] = {
      PX_BIND(px_trt_args, tiling_optimization_level, px_opt_str),
      .help = "How hard the builder looks for tilings, by the name in "
              "trt.TilingOptimizationLevel."},
+    {.names = "--compute-capabilities",
+     .metavar = "MAJOR.MINOR",
+     .type = &px_type_strs,
+     .nargs = PX_NARGS_SOME,
+     PX_BIND(px_trt_args, compute_capabilities, px_opt_strs),
+     .flags = PX_OPT_OURS,
+     .help = "Compute capabilities of the GPUs that a TensorRT-RTX engine is compiled for, or the "
+             "word current for the GPU at hand.",
+     .example = "--compute-capabilities 8.6 8.9 12.0"},
 };
 const px_opt_section px_trt_builder = {"TensorRT Builder Configuration",
                                        "How TensorRT builds an engine.", trt_builder_rows,

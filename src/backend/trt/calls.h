@@ -373,6 +373,22 @@ static inline int32_t px_trt_config_get_tiling_optimization_level(const px_trt_a
     return ((int32_t (*)(void *))callee.fn)(callee.self);
 }
 
+static inline bool px_trt_config_set_nb_compute_capabilities(const px_trt_abi *abi, void *self, int32_t a0)
+{
+    const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_CONFIG_SET_NB_COMPUTE_CAPABILITIES, self, true);
+    if (callee.fn == NULL)
+        return false;
+    return ((bool (*)(void *, int32_t))callee.fn)(callee.self, a0);
+}
+
+static inline bool px_trt_config_set_compute_capability(const px_trt_abi *abi, void *self, int32_t a0, int32_t a1)
+{
+    const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_CONFIG_SET_COMPUTE_CAPABILITY, self, true);
+    if (callee.fn == NULL)
+        return false;
+    return ((bool (*)(void *, int32_t, int32_t))callee.fn)(callee.self, a0, a1);
+}
+
 static inline void px_trt_network_mark_output(const px_trt_abi *abi, void *self, void *a0)
 {
     const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_NETWORK_MARK_OUTPUT, self, true);
@@ -624,6 +640,22 @@ static inline bool px_trt_layer_precision_is_set(const px_trt_abi *abi, void *se
     return ((bool (*)(void *))callee.fn)(callee.self);
 }
 
+static inline bool px_trt_attention_set_decomposable(const px_trt_abi *abi, void *self, bool a0)
+{
+    const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_ATTENTION_SET_DECOMPOSABLE, self, true);
+    if (callee.fn == NULL)
+        return false;
+    return ((bool (*)(void *, bool))callee.fn)(callee.self, a0);
+}
+
+static inline void *px_trt_attention_boundary_get_attention(const px_trt_abi *abi, void *self)
+{
+    const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_ATTENTION_BOUNDARY_GET_ATTENTION, self, false);
+    if (callee.fn == NULL)
+        return NULL;
+    return ((void *(*)(void *))callee.fn)(callee.self);
+}
+
 static inline bool px_trt_profile_set_dimensions(const px_trt_abi *abi, void *self, const char *a0, int32_t a1, const px_trt_dims *a2)
 {
     const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_PROFILE_SET_DIMENSIONS, self, true);
@@ -733,6 +765,14 @@ static inline void *px_trt_runtime_deserialize_cuda_engine(const px_trt_abi *abi
     if (callee.fn == NULL)
         return NULL;
     return ((void *(*)(void *, void *, uint64_t, void *))callee.fn)(callee.self, a0, a1, a2);
+}
+
+static inline bool px_trt_runtime_set_dla_workspace_allocation_strategy(const px_trt_abi *abi, void *self, int32_t a0)
+{
+    const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_RUNTIME_SET_DLA_WORKSPACE_ALLOCATION_STRATEGY, self, true);
+    if (callee.fn == NULL)
+        return false;
+    return ((bool (*)(void *, int32_t))callee.fn)(callee.self, a0);
 }
 
 static inline int32_t px_trt_engine_get_nb_layers(const px_trt_abi *abi, void *self)

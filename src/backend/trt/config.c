@@ -282,6 +282,48 @@ done:
     return st;
 }
 
+/* "8.6" is the enumerator SM86, "current" is CURRENT. */
+static pgy_status *set_compute_capabilities(px_trt_build *b)
+{
+    pgy_status *st = NULL;
+    const px_trt_abi *abi = &b->lib->abi;
+    const px_opt_strs *given = &b->args->compute_capabilities;
+    px_buf name = {0}, names = {0};
+
+    if (!given->given)
+        goto done;
+    if (!px_trt_has(abi, PX_TRT_CONFIG_SET_COMPUTE_CAPABILITY))
+        PX_TRY(px_trt_lacks(b->lib, "--compute-capabilities", "choice of compute capabilities",
+                            "It builds for the GPU at hand; --hardware-compatibility-level lets "
+                            "others run the engine."));
+    px_trt_begin(b->lib);
+    if (!px_trt_config_set_nb_compute_capabilities(abi, b->config, (int32_t)given->n))
+        PX_TRY(px_trt_failed(b->lib, "refuses %zu compute capabilities", given->n));
+    for (size_t i = 0; i < given->n; i++) {
+        const char *word = given->at[i];
+        name.len = 0;
+        px_buf_puts(&name, px_str_eq_nocase(px_str_of(word), PX_STR("current")) ? "" : "SM");
+        for (const char *c = word; *c != '\0'; c++)
+            if (*c != '.')
+                px_buf_putc(&name, *c);
+        PX_TRY(px_buf_status(&name));
+        const int32_t value = px_trt_enum(abi, "ComputeCapability", px_buf_str(&name));
+        px_trt_enum_print_names(abi, "ComputeCapability", &names);
+        if (value < 0)
+            PX_TRY(PX_FAIL(PGY_ERR_USAGE,
+                           "--compute-capabilities %s: %s cannot build for it; it knows %s, where "
+                           "SM86 is written 8.6.",
+                           word, abi->name, px_buf_cstr(&names)));
+        if (!px_trt_config_set_compute_capability(abi, b->config, value, (int32_t)i))
+            PX_TRY(px_trt_failed(b->lib, "refuses the compute capability %s", word));
+    }
+    px_trt_end(b->lib);
+done:
+    px_buf_fini(&name);
+    px_buf_fini(&names);
+    return st;
+}
+
 /* What has no meaning for the version at hand, before anything slow. */
 static pgy_status *refuse_what_is_missing(px_trt_build *b)
 {
@@ -321,6 +363,7 @@ pgy_status *px_trt_config_make(px_trt_build *b)
     PX_TRY(switch_all(b, "--quantization-flags", "QuantizationFlag", &args->quantization_flags,
                       PX_TRT_CONFIG_SET_QUANTIZATION_FLAG, switch_quantization));
     PX_TRY(set_levels(b));
+    PX_TRY(set_compute_capabilities(b));
     PX_TRY(px_trt_timing_cache_load(b));
     PX_TRY(px_trt_selector_attach(b));
 done:

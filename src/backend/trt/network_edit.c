@@ -410,6 +410,43 @@ done:
     return st;
 }
 
+/* --- attention --- */
+
+/* An attention shows up in the network as two layers, at its inputs and at its output. */
+static pgy_status *make_attentions_decomposable(px_trt_build *b)
+{
+    enum { OWN_PART = 2 }; /* word of a layer object that holds what its kind adds */
+    pgy_status *st = NULL;
+    const px_trt_abi *abi = &b->lib->abi;
+    const int32_t type = px_trt_enum(abi, "LayerType", PX_STR("ATTENTION_INPUT"));
+    int n = 0;
+
+    if (!b->args->decomposable_attentions.given)
+        goto done;
+    if (!px_trt_has(abi, PX_TRT_ATTENTION_SET_DECOMPOSABLE))
+        PX_TRY(px_trt_lacks(b->lib, "--decomposable-attentions", "attention layers",
+                            "TensorRT 10.14 and newer have them."));
+    for (int32_t i = 0; i < px_trt_network_get_nb_layers(abi, b->network); i++) {
+        void *layer = px_trt_network_get_layer(abi, b->network, i);
+        if (px_trt_layer_get_type(abi, layer) != type)
+            continue;
+        px_trt_begin(b->lib);
+        void *attention = px_trt_attention_boundary_get_attention(abi, ((void **)layer)[OWN_PART]);
+        if (attention == NULL || !px_trt_attention_set_decomposable(abi, attention, true))
+            PX_TRY(px_trt_failed(b->lib, "refuses --decomposable-attentions for the layer '%s'",
+                                 px_trt_layer_get_name(abi, layer)));
+        px_trt_end(b->lib);
+        n++;
+    }
+    if (n > 0)
+        px_log(b->cx, PGY_LOG_VERBOSE, PX_AT_TRT, "%d attention(s) may be decomposed", n);
+    else
+        px_log(b->cx, PGY_LOG_WARNING, PX_AT_TRT,
+               "--decomposable-attentions has no effect: the network has no attention layer.");
+done:
+    return st;
+}
+
 pgy_status *px_trt_network_edit(px_trt_build *b)
 {
     pgy_status *st = NULL;
@@ -418,11 +455,7 @@ pgy_status *px_trt_network_edit(px_trt_build *b)
     PX_TRY(set_io_types(b));
     PX_TRY(set_io_formats(b));
     PX_TRY(set_debugging(b));
-    if (b->args->decomposable_attentions.given)
-        PX_TRY(PX_FAIL(PGY_ERR_UNSUPPORTED,
-                       "--decomposable-attentions: the function of %s that this needs is not known "
-                       "to this program. Leave the option out.",
-                       b->lib->abi.name));
+    PX_TRY(make_attentions_decomposable(b));
 done:
     return st;
 }

@@ -27,6 +27,28 @@ done:
 
 /* --- runtime and engine --- */
 
+static pgy_status *set_dla_workspace(px_trt_session *s)
+{
+    pgy_status *st = NULL;
+    const px_opt_str *how = &s->args->dla_workspace_allocation_strategy;
+    const px_trt_abi *abi = &s->lib->abi;
+    int32_t value = 0;
+    if (!how->given)
+        goto done;
+    if (!px_trt_has(abi, PX_TRT_RUNTIME_SET_DLA_WORKSPACE_ALLOCATION_STRATEGY))
+        PX_TRY(px_trt_lacks(s->lib, "--dla-workspace-allocation-strategy",
+                            "choice of how DLA workspace is allocated",
+                            "TensorRT 11.3 and newer have it."));
+    PX_TRY(px_trt_enum_of(s->lib, "--dla-workspace-allocation-strategy",
+                          "DLAWorkspaceAllocationStrategy", how->value, &value));
+    px_trt_begin(s->lib);
+    if (!px_trt_runtime_set_dla_workspace_allocation_strategy(abi, s->runtime, value))
+        PX_TRY(px_trt_failed(s->lib, "refuses --dla-workspace-allocation-strategy %s", how->value));
+    px_trt_end(s->lib);
+done:
+    return st;
+}
+
 static pgy_status *make_runtime(px_trt_session *s)
 {
     pgy_status *st = NULL;
@@ -48,9 +70,7 @@ static pgy_status *make_runtime(px_trt_session *s)
                                  s->args->load_runtime.value));
         px_trt_end(s->lib);
     }
-    if (s->args->dla_workspace_allocation_strategy.given)
-        PX_TRY(px_trt_lacks(s->lib, "--dla-workspace-allocation-strategy",
-                            "choice that this program can reach", NULL));
+    PX_TRY(set_dla_workspace(s));
     /* A version-compatible plan brings code of its own. */
     px_trt_runtime_set_engine_host_code_allowed(
         abi, s->lean_runtime != NULL ? s->lean_runtime : s->runtime, true);
