@@ -91,6 +91,7 @@ complete -c polygraphy -n '__fish_seen_subcommand_from run' -l weight-streaming 
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l runtime-platform -x -d 'Platform that the engine is for, by the name in trt.RuntimePlatform, such as same_as_build or windows_amd64.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l direct-io -d 'Forbid reformatting of the engine\'s inputs and outputs.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l tiling-optimization-level -x -d 'How hard the builder looks for tilings, by the name in trt.TilingOptimizationLevel.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l compute-capabilities -x -d 'Compute capabilities of the GPUs that a TensorRT-RTX engine is compiled for, or the word current for the GPU at hand.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l plugins -rF -d 'Plugin libraries to load before the model.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l onnx-flags -x -d 'Parser flags to switch on, by their names in trt.OnnxParserFlag, in any case.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l plugin-instancenorm -d 'Compute InstanceNormalization with the plugin instead of TensorRT\'s own layer.'
