@@ -75,6 +75,7 @@ void px_distance_merge(px_distance *io, const px_distance *more)
     io->count += more->count;
     io->n_exact += more->n_exact;
     io->n_unlike += more->n_unlike;
+    io->n_missing += more->n_missing;
     io->max_abs = PX_MAX(io->max_abs, more->max_abs);
     io->max_rel = PX_MAX(io->max_rel, more->max_rel);
     io->max_ulp = PX_MAX(io->max_ulp, more->max_ulp);
@@ -126,6 +127,7 @@ static void add_block(const float_form *form, const double *truth, const double 
             const bool is_same = t == v || (isnan(t) && isnan(v));
             io->n_exact += is_same;
             io->n_unlike += !is_same;
+            io->n_missing += isfinite(v);
             continue;
         }
         const double abs = fabs(v - t);

@@ -14,6 +14,7 @@ typedef struct px_distance {
     int64_t count;      /* elements compared; complex ones count twice */
     int64_t n_exact;    /* equal to the truth rounded to the declared type */
     int64_t n_unlike;   /* NaN or infinity on one side only, or infinities of two signs */
+    int64_t n_missing;  /* of those: the truth is NaN or infinite, the candidate a number */
     double max_abs;     /* of what is finite on both sides, like all below */
     double max_rel;     /* where the truth is not 0 */
     double max_ulp;     /* 0 for types without a unit in the last place */

@@ -179,7 +179,7 @@ static double allowance(const px_referee *r, const px_referee_output *o)
 
 bool px_referee_is_wrong(const px_referee_output *o, const px_distance *d)
 {
-    return d->count > 0 && (d->n_unlike > 0 || d->max_abs > o->allowed_abs);
+    return d->count > 0 && (d->n_unlike > o->typed.n_unlike || d->max_abs > o->allowed_abs);
 }
 
 /* The order in which runs are called further: non-finite surprises first, then by size. */

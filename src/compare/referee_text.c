@@ -52,12 +52,24 @@ static void put_limit(px_buf *b, const px_referee *r, const px_referee_output *o
 static void put_fault(px_buf *b, const px_distance *d)
 {
     if (d->n_unlike > 0) {
-        px_buf_printf(b, "%lld of %lld elements are NaN or infinite where float64 says otherwise",
-                      (long long)d->n_unlike, (long long)d->count);
+        px_buf_printf(b, "%lld of %lld elements are %s", (long long)d->n_unlike,
+                      (long long)d->count,
+                      d->n_missing == d->n_unlike ? "numbers where float64 has NaN or infinity"
+                                                  : "NaN or infinite where float64 says otherwise");
         return;
     }
     number(b, d->max_abs);
     px_buf_puts(b, " off");
+}
+
+/* The operators' declared types cannot hold what they compute: no runtime's fault. */
+static void put_overflow(px_buf *b, const px_referee_output *o)
+{
+    if (o->typed.n_unlike > o->typed.n_missing)
+        px_buf_printf(b,
+                      "; rounding after every operator alone makes %lld NaN or infinite: a value "
+                      "inside the model leaves its type's range",
+                      (long long)o->typed.n_unlike);
 }
 
 static void put_ratio(px_buf *b, double ratio)
@@ -78,6 +90,10 @@ static void within_alone(px_buf *b, const px_referee *r, const px_referee_output
     }
     px_buf_puts(b, " is within what the type can give: ");
     put_fault(b, d);
+    if (d->n_unlike > 0) {
+        put_overflow(b, o);
+        return;
+    }
     px_buf_puts(b, ", ");
     put_limit(b, r, o);
     if (o->typed.count > 0 && o->ratio > 1.0) {
@@ -98,6 +114,11 @@ static void within_all(px_buf *b, const px_referee *r, const px_referee_output *
         return;
     }
     px_buf_printf(b, "%s are within what the type can give: at most ", every);
+    if (o->of[o->furthest].n_unlike > 0) {
+        put_fault(b, &o->of[o->furthest]);
+        put_overflow(b, o);
+        return;
+    }
     number(b, o->of[o->furthest].max_abs);
     px_buf_puts(b, " off, ");
     put_limit(b, r, o);
@@ -119,6 +140,8 @@ static void some_wrong(px_buf *b, const px_referee *r, const px_referee_output *
     if (o->of[o->furthest].n_unlike == 0) {
         px_buf_puts(b, " where ");
         put_limit(b, r, o);
+    } else {
+        put_overflow(b, o);
     }
     if (o->ruling == PX_RULING_SOME_WRONG) {
         px_buf_puts(b, "; ");

@@ -270,6 +270,36 @@ static void infinity_is_a_fault(void **state)
     teardown(&s);
 }
 
+/* A reference that is broken, or a model that gives NaN, is not told as the runs' infinities. */
+static void numbers_for_nan_are_told_as_such(void **state)
+{
+    PX_UNUSED(state);
+    scene s;
+    setup(&s);
+    add(&s, "pluginref-runner-N0", "y", MAKE(PGY_DTYPE_F32, NAN, NAN));
+    add(&s, "a", "y", MAKE(PGY_DTYPE_F32, 1, 2));
+    add(&s, "b", "y", MAKE(PGY_DTYPE_F32, 1, 2));
+    const px_referee_output *o = rule(&s, NULL, 0);
+    assert_int_equal(o->ruling, PX_RULING_ALL_WRONG);
+    assert_non_null(strstr(o->sentence, "2 of 2 elements are numbers where float64 has NaN"));
+    teardown(&s);
+}
+
+/* The rounded interpretation has the same infinity: the type cannot give more. */
+static void overflow_inside_is_the_types(void **state)
+{
+    PX_UNUSED(state);
+    scene s;
+    setup(&s);
+    add(&s, "pluginref-runner-N0", "y", MAKE(PGY_DTYPE_F32, 1, 2));
+    add(&s, "a", "y", MAKE(PGY_DTYPE_F32, NAN, 2));
+    add(&s, "b", "y", MAKE(PGY_DTYPE_F32, NAN, 2));
+    const px_referee_output *o = rule(&s, MAKE(PGY_DTYPE_F32, NAN, 2), 0);
+    assert_int_equal(o->ruling, PX_RULING_WITHIN);
+    assert_non_null(strstr(o->sentence, "a value inside the model leaves its type's range"));
+    teardown(&s);
+}
+
 static void other_names_and_shapes_are_not_measured(void **state)
 {
     PX_UNUSED(state);
@@ -340,6 +370,8 @@ int main(void)
         cmocka_unit_test(one_run_is_held_against_rounding),
         cmocka_unit_test(integers_must_be_equal),
         cmocka_unit_test(infinity_is_a_fault),
+        cmocka_unit_test(numbers_for_nan_are_told_as_such),
+        cmocka_unit_test(overflow_inside_is_the_types),
         cmocka_unit_test(public_interface),
         cmocka_unit_test(other_names_and_shapes_are_not_measured),
     };
