@@ -69,10 +69,35 @@ static pgy_status *apply_shapes(pgy_context *cx, px_onnx_model *m)
     return NULL;
 }
 
-static pgy_status *apply_precision(pgy_context *cx, px_onnx_model *m, pgy_dtype to)
+/* In the graph or in one inside it: how deep they nest is bounded by the reader. */
+static bool has_operator(const px_onnx_node *nodes, size_t n, px_str op)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (px_str_eq_nocase(nodes[i].op_type, op))
+            return true;
+        for (size_t a = 0; a < nodes[i].n_attrs; a++) {
+            const px_onnx_attr *attr = &nodes[i].attrs[a];
+            const size_t n_graphs = attr->type == PX_ONNX_ATTR_GRAPH    ? 1
+                                    : attr->type == PX_ONNX_ATTR_GRAPHS ? attr->n
+                                                                        : 0;
+            for (size_t k = 0; k < n_graphs; k++)
+                if (has_operator(attr->g[k].nodes, attr->g[k].n_nodes, op))
+                    return true;
+        }
+    }
+    return false;
+}
+
+static pgy_status *apply_precision(pgy_context *cx, px_onnx_model *m, pgy_dtype to,
+                                   const px_opt_strs *keep)
 {
     px_onnx_half_report report = {0};
-    pgy_status *st = px_onnx_to_half(cx, m, &(px_onnx_half_options){.to = to}, &report);
+    for (size_t i = 0; i < keep->n; i++)
+        if (!has_operator(m->graph.nodes, m->graph.n_nodes, px_str_of(keep->at[i])))
+            px_log(cx, PGY_LOG_WARNING, PX_AT_ONNX, "--fp16-keep: the model has no operator '%s'",
+                   keep->at[i]);
+    pgy_status *st = px_onnx_to_half(
+        cx, m, &(px_onnx_half_options){.to = to, .keep = keep->at, .n_keep = keep->n}, &report);
     if (st)
         return st;
     px_log(cx, PGY_LOG_VERBOSE, PX_AT_ONNX,
@@ -95,7 +120,7 @@ static void log_new_folder(pgy_context *cx, const char *path)
     px_mem_free(dir);
 }
 
-static pgy_status *apply_save(pgy_context *cx, const px_onnx_model *m, const px_model_args *args)
+static pgy_status *apply_save(pgy_context *cx, px_onnx_model *m, const px_model_args *args)
 {
     const bool is_external = args->save_external_data.given;
     const char *path = args->save_onnx.value;
@@ -109,6 +134,10 @@ static pgy_status *apply_save(pgy_context *cx, const px_onnx_model *m, const px_
                               : DEFAULT_THRESHOLD,
         .keep_external = args->ignore_external_data.given,
     };
+    /* Marking leaves outputs without types. */
+    pgy_status *st = changes_outputs(args) ? px_onnx_infer_outputs(cx, m) : NULL;
+    if (st)
+        return st;
     px_log(cx, PGY_LOG_INFO, PX_AT_ONNX, "Saving ONNX model to: %s", path);
     if (is_external)
         px_log(cx, PGY_LOG_VERBOSE, PX_AT_ONNX, "Saving external data for ONNX model to: %s",
@@ -158,7 +187,7 @@ pgy_status *px_model_apply(pgy_context *cx, pgy_model *model, const px_model_arg
         const pgy_dtype to = args->fp_to_bf16.given ? PGY_DTYPE_BF16 : PGY_DTYPE_F16;
         px_log(cx, PGY_LOG_INFO, PX_AT_ONNX, "Converting float tensors to %s", pgy_dtype_name(to));
         if (!m->is_half)
-            PX_TRY(apply_precision(cx, m, to));
+            PX_TRY(apply_precision(cx, m, to, &args->fp16_keep));
         m->is_half = true;
         model->is_edited = true;
         model->io_done = false;

@@ -137,6 +137,19 @@ static const px_opt model_loading_rows[] = {
      .flags = PX_OPT_OURS,
      .help = "Convert the float32 tensors of the graph to bfloat16. Its inputs and "
              "outputs keep their types."},
+    {.names = "--fp16-keep",
+     .metavar = "OP",
+     .type = &px_type_strs,
+     .nargs = PX_NARGS_SOME,
+     PX_BIND(px_model_args, fp16_keep, px_opt_strs),
+     .flags = PX_OPT_OURS,
+     .help = "Operator types that stay in float32 when --fp-to-fp16 or --fp-to-bf16 converts the "
+             "graph, beside those that always do.",
+     .more = "Cast nodes are put around them. Operators without a float16 form stay in any case, "
+             "and with --fp-to-fp16 those that lose too much by it: BatchNormalization, CumSum, "
+             "Max, Min, NonMaxSuppression, RandomUniformLike, Range, Resize, RoiAlign, TopK and "
+             "Upsample. Upper and lower case are the same.",
+     .example = "--fp-to-fp16 --fp16-keep Softmax ReduceMean"},
 };
 const px_opt_section px_model_loading = {"ONNX Model Loading",
                                          "Where weights come from, and changes to the graph.",
@@ -234,6 +247,9 @@ pgy_status *px_model_args_check(pgy_context *cx, px_arena *arena, px_model_args 
     args->type = PGY_MODEL_UNKNOWN;
     if (!args->model_file.given)
         return NULL;
+    if (args->fp16_keep.given && !args->fp_to_fp16.given && !args->fp_to_bf16.given)
+        PX_TRY(PX_FAIL(PGY_ERR_USAGE, "--fp16-keep says what stays in float32, but nothing is "
+                                      "converted. Add --fp-to-fp16 or --fp-to-bf16"));
     PX_TRY(split_path(cx, arena, args));
     args->type = type_of(args, hints);
     if (args->type == PGY_MODEL_UNKNOWN)

@@ -25,6 +25,7 @@ typedef struct px_model_args {
     px_opt_strs onnx_exclude_outputs;
     px_opt_strs onnx_outputs_by_type;
     px_opt_flag fp_to_fp16, fp_to_bf16;
+    px_opt_strs fp16_keep; /* operator types */
 
     /* Set by px_model_args_check. */
     const char *path;    /* absolute where it exists; NULL without a model */

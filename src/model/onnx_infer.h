@@ -36,4 +36,8 @@ void px_onnx_types_free(px_onnx_types *types); /* accepts NULL */
  * tensors whose type or shape became known. */
 PX_MUST_USE pgy_status *px_onnx_infer_shapes(pgy_context *cx, px_onnx_model *model, size_t *out_n);
 
+/* Gives the graph's outputs that state no type the one that is inferred: a file is only valid when
+ * they have one. What cannot be known stays as it is. Errors: NOMEM. */
+PX_MUST_USE pgy_status *px_onnx_infer_outputs(pgy_context *cx, px_onnx_model *model);
+
 #endif

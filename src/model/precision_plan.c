@@ -54,8 +54,9 @@ bool px_half_keeps(const px_half *h, const px_half_scope *scope, const px_onnx_n
     const unsigned need = h->how->to == PGY_DTYPE_F16 ? PX_OP_HALF_F16 : PX_OP_HALF_BF16;
     if (scope->is_kept || !row)
         return true;
-    if (is_one_of(node->op_type, h->how->keep, h->how->n_keep))
-        return true;
+    for (size_t i = 0; i < h->how->n_keep; i++)
+        if (px_str_eq_nocase(node->op_type, px_str_of(h->how->keep[i])))
+            return true;
     if (h->how->to == PGY_DTYPE_F16 && is_one_of(node->op_type, sensitive, PX_COUNTOF(sensitive)))
         return true;
     if (px_str_is(node->op_type, "Constant") && px_onnx_node_attr(node, "sparse_value"))

@@ -165,6 +165,7 @@ def cases(folder):
     # Shapes
     yield "dyn.onnx --pluginref --input-shapes x:[4000000000000000000,3]", ["input x"], None, None
     yield "dyn.onnx --pluginref --input-shapes x:[1000000000000,3]", ["Input tensor: x"], None, None
+    yield "dyn.onnx --pluginref --fp16-keep Relu", ["--fp16-keep", "--fp-to-fp16"], None, None
     # Files that cannot be written
     saves = {"--save-outputs": "json npz", "--save-inputs": "json npz", "--save-accuracy-results": "json"}
     for option, endings in saves.items():

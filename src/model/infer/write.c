@@ -108,6 +108,38 @@ static bool complete(px_arena *arena, const px_onnx_type *found, px_onnx_type *s
     return is_more;
 }
 
+pgy_status *px_onnx_infer_outputs(pgy_context *cx, px_onnx_model *model)
+{
+    pgy_status *st = NULL;
+    px_infer in;
+    px_infer_scope scope = {0};
+    px_onnx_graph *g = &model->graph;
+    bool any = false;
+    PX_TRY(px_infer_init(&in, cx, model, NULL));
+    for (size_t i = 0; i < g->n_outputs; i++)
+        any |= !is_stated(&g->outputs[i].type);
+    if (!any)
+        goto done;
+    PX_TRY(px_infer_main(&in, &scope));
+    for (size_t i = 0; i < g->n_outputs; i++) {
+        px_onnx_value_info *out = &g->outputs[i];
+        const px_infer_value *value = px_map_get(&scope.names, out->name);
+        px_onnx_type type;
+        if (is_stated(&out->type) || !value)
+            continue;
+        if (!px_infer_to_type(&in, &model->arena, value, &type))
+            PX_TRY(px_status_nomem());
+        if (!is_stated(&type))
+            continue;
+        out->type = type;
+        out->is_retyped = true;
+    }
+done:
+    px_infer_scope_fini(&scope);
+    px_infer_fini(&in);
+    return px_status_while(st, "inferring the types of the outputs");
+}
+
 static pgy_status *write_graph(const px_infer *in, px_onnx_model *m, const px_infer_found *found,
                                size_t *n_new)
 {

@@ -52,6 +52,8 @@ static void option(px_model_args *a, const char **serialize, const char *name, c
         a->fp_to_fp16.given = true;
     else if (strcmp(name, "--fp-to-bf16") == 0)
         a->fp_to_bf16.given = true;
+    else if (strcmp(name, "--fp16-keep") == 0)
+        list(&a->fp16_keep, words, n);
     else if (strcmp(name, "--serialize") == 0)
         *serialize = words[0];
     else

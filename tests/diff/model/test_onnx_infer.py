@@ -3,12 +3,8 @@
 
 Models: those of the folders, the standard's node cases (CASES, folders separated by colons), and
 the node cases that the installed onnx package makes itself. Each is inferred as it is and with all
-that it states about node outputs removed. For each tensor, in subgraphs too, the answers are:
-
-    agree      the same type and the same dims
-    more       all that onnx.shape_inference (data propagation on) says, and more
-    less       onnx says something that we do not
-    conflict   the two cannot both be right
+that it states about node outputs removed. For each tensor, in subgraphs too, the answers
+agree, more, less or conflict, as type_relation.py says; onnx.shape_inference propagates data.
 
 There must be no `conflict` and, but for LESS_ALLOWED, no `less`. Node cases carry their outputs: a
 stated dim must be the true one. Exit status 77 without the onnx package.
@@ -16,6 +12,7 @@ stated dim must be the true one. Exit status 77 without the onnx package.
 import collections
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,10 +23,11 @@ try:
     import numpy as np
     import onnx
     import onnx.shape_inference
-    from onnx import TensorProto, numpy_helper
+    from onnx import TensorProto
 except ImportError as error:
     print(f"SKIP: {error}")
     sys.exit(77)
+from type_relation import relation, types_of
 
 TOOL, CASES, FOLDERS = sys.argv[1], sys.argv[2].split(":"), sys.argv[3:]
 VERBOSE = os.environ.get("PX_VERBOSE")
@@ -37,87 +35,6 @@ counts = collections.Counter()
 problems = []
 # The case states that its sequence holds scalars and then inserts vectors.
 LESS_ALLOWED = ("test_loop13_seq",)
-
-
-# --- types as plain data: ("tensor", dtype, dims or None), a dim is an int, a name or None ---
-
-def dim_of(dim):
-    if dim.HasField("dim_value"):
-        return dim.dim_value if dim.dim_value >= 0 else None
-    if dim.HasField("dim_param") and dim.dim_param:
-        # Names that an inference made up, now or before it was saved, say no more than "unknown".
-        return None if dim.dim_param.startswith("unk__") else dim.dim_param
-    return None
-
-
-def type_of(proto):
-    kind = proto.WhichOneof("value")
-    if kind in ("tensor_type", "sparse_tensor_type"):
-        t = getattr(proto, kind)
-        if t.elem_type == 0:
-            return None
-        dims = tuple(dim_of(d) for d in t.shape.dim) if t.HasField("shape") else None
-        return kind, t.elem_type, dims
-    if kind in ("sequence_type", "optional_type"):
-        return kind, type_of(getattr(proto, kind).elem_type)
-    if kind == "map_type":
-        return kind, proto.map_type.key_type, type_of(proto.map_type.value_type)
-    return None
-
-
-def types_of(graph, at=""):
-    """(place, name) -> type, for node outputs."""
-    stated = {v.name: v for v in (*graph.value_info, *graph.output)}
-    found = {}
-    for i, node in enumerate(graph.node):
-        for name in node.output:
-            if name in stated:
-                found[at, name] = type_of(stated[name].type)
-            elif name:
-                found[at, name] = None
-        for a in node.attribute:
-            for k, g in enumerate((*([a.g] if a.HasField("g") else []), *a.graphs)):
-                found.update(types_of(g, f"{at}/{i}.{a.name}.{k}"))
-    return found
-
-
-def relation(ours, theirs):
-    """Which of agree, more, less, conflict; both are types, dims or None."""
-    if ours == theirs:
-        return "agree"
-    if theirs is None:
-        return "more"
-    if ours is None:
-        return "less"
-    if ours[0] != theirs[0]:
-        return "conflict"
-    if ours[0] in ("tensor_type", "sparse_tensor_type"):
-        if ours[1] != theirs[1]:
-            return "conflict"
-        return dims_relation(ours[2], theirs[2])
-    if ours[0] == "map_type" and ours[1] != theirs[1]:
-        return "conflict"
-    return relation(ours[-1], theirs[-1])
-
-
-def dims_relation(ours, theirs):
-    if ours == theirs:
-        return "agree"
-    if theirs is None:
-        return "more"
-    if ours is None:
-        return "less"
-    if len(ours) != len(theirs):
-        return "conflict"
-    less = more = False
-    for a, b in zip(ours, theirs):
-        if isinstance(a, int) and isinstance(b, int) and a != b:
-            return "conflict"
-        if isinstance(a, int) and not isinstance(b, int) or (a is not None and b is None):
-            more = True
-        elif a != b:
-            less = True
-    return "less" if less else "more" if more else "agree"
 
 
 # --- models ---
@@ -132,6 +49,18 @@ def strip(graph):
         for a in node.attribute:
             for g in (*([a.g] if a.HasField("g") else []), *a.graphs):
                 strip(g)
+
+
+def leave_weights(graph):
+    """Large weights, whose values nobody infers from, become external: hundreds of MB less to write."""
+    large = [t for t in graph.initializer if len(t.raw_data) > 1 << 16]
+    for t in large:
+        size = len(t.raw_data)
+        t.ClearField("raw_data")
+        t.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", "absent.bin"), ("length", str(size))):
+            t.external_data.add(key=key, value=value)
+    return bool(large)
 
 
 def actual_outputs(folder, model):
@@ -170,8 +99,10 @@ class Work:
     def add(self, label, path, stripped, truth):
         model = onnx.load(path, load_external_data=False)
         source = path
+        is_large = leave_weights(model.graph)
         if stripped:
             strip(model.graph)
+        if stripped or is_large:
             source = self.folder / f"in{len(self.jobs)}.onnx"
             source.write_bytes(model.SerializeToString())
         self.jobs.append((label, model, source, self.folder / f"out{len(self.jobs)}.onnx", truth))
@@ -234,7 +165,10 @@ def generated_cases(folder):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as name:
+    # Thousands of small files: in memory where there is room for them.
+    shm = "/dev/shm"
+    roomy = os.access(shm, os.W_OK) and shutil.disk_usage(shm).free > 1 << 30
+    with tempfile.TemporaryDirectory(dir=shm if roomy else None) as name:
         folder = pathlib.Path(name)
         work = Work(folder)
         for root in FOLDERS:

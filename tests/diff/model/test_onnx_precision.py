@@ -35,8 +35,8 @@ def check(condition, what):
         print("FAILED:", what)
 
 
-def convert(path, kind, out):
-    run = subprocess.run([TOOL, str(path), f"--fp-to-{kind}", "--save-onnx", str(out)],
+def convert(path, kind, out, *more):
+    run = subprocess.run([TOOL, str(path), f"--fp-to-{kind}", "--save-onnx", str(out), *more],
                          capture_output=True, text=True)
     check(run.returncode == 0 or "opset 6 or newer" in run.stderr, f"{path} {kind}: {run.stderr}")
     return run
@@ -167,6 +167,7 @@ def details():
         check(not any(n.op_type == "Cast" for a in inner for n in a.g.node), "no casts inside")
         check([v.type.tensor_type.elem_type for v in m.graph.value_info] == [T.FLOAT16],
               "value_info follows")
+        keep(out)
         convert(DATA / "precision.onnx", "bf16", out)
         wide = next(t for t in onnx.load(out).graph.initializer if t.name == "wide")
         check(wide.data_type == T.BFLOAT16, "bfloat16 weights")
@@ -175,6 +176,26 @@ def details():
         again = pathlib.Path(tmp) / "again.onnx"
         run = convert(out, "fp16", again)
         check(strict(onnx.load(again)) is None, "converted twice")
+
+
+def keep(out):
+    """Operators that the user wants in float32 read and give float32; casts stand around them."""
+    for kind, half in (("fp16", T.FLOAT16), ("bf16", T.BFLOAT16)):
+        run = convert(DATA / "branches.onnx", kind, out, "--fp16-keep", "sigmoid", "Nothing")
+        m = onnx.load(out)
+        check(strict(m) is None, f"--fp16-keep {kind}: {strict(m)}")
+        check("[30] --fp16-keep: the model has no operator 'Nothing'" in run.stderr and "'sigmoid'" not in run.stderr,
+              f"--fp16-keep: operators that are not there are reported: {run.stderr}")
+        types = {v.name: v.type.tensor_type.elem_type for v in onnx.shape_inference.infer_shapes(m).graph.value_info}
+        kept = [n for n in m.graph.node if n.op_type == "Sigmoid"]
+        others = [n for n in m.graph.node if n.op_type == "Relu"]
+        check(kept and all(types.get(n.input[0], T.FLOAT) == T.FLOAT for n in kept), f"--fp16-keep {kind}: Sigmoid")
+        check(others and all(types.get(n.output[0]) == half for n in others), f"--fp16-keep {kind}: Relu is converted")
+        run = convert(DATA / "branches.onnx", kind, out)
+        check(run.returncode == 0 and not all(
+            {v.name: v.type.tensor_type.elem_type for v in onnx.shape_inference.infer_shapes(onnx.load(out)).graph.value_info}
+            .get(n.input[0], T.FLOAT) == T.FLOAT for n in onnx.load(out).graph.node if n.op_type == "Sigmoid"),
+            f"{kind}: Sigmoid is converted when nobody keeps it")
 
 
 def main():
