@@ -44,6 +44,7 @@ complete -c polygraphy -n '__fish_seen_subcommand_from run' -l onnx-exclude-outp
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l onnx-outputs-by-type -x -d 'Make the outputs of all nodes of these operator types outputs of the graph, instead of its own.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l fp-to-fp16 -d 'Convert the float32 tensors of the graph to float16. Its inputs and outputs keep their types.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l fp-to-bf16 -d 'Convert the float32 tensors of the graph to bfloat16. Its inputs and outputs keep their types.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l fp16-keep -x -d 'Operator types that stay in float32 when --fp-to-fp16 or --fp-to-bf16 converts the graph, beside those that always do.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l providers -l execution-providers -x -d 'Execution providers, the preferred one first. Any part of a name will do, in any case; default `cpu`.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l graph-optimization-level -x -d 'How far ONNX Runtime may rewrite the graph: ORT_DISABLE_ALL, ORT_ENABLE_BASIC, ORT_ENABLE_EXTENDED or ORT_ENABLE_ALL (its default).'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l onnxrt-custom-ops -x -d 'Shared libraries with operators of your own for ONNX Runtime; each exports RegisterCustomOps.'
