@@ -1,6 +1,6 @@
 /* data/rng_torch.h - what torch's CPU generator draws, without torch.
  *
- * The same MT19937 as numpy's, used differently: see rng_torch.c. Verified against torch 2.6.0.
+ * The same MT19937 as numpy's, used differently: see rng_torch.c. Verified against torch 1.13 and 2.6.
  */
 #ifndef PX_DATA_RNG_TORCH_H
 #define PX_DATA_RNG_TORCH_H

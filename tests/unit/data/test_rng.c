@@ -1,5 +1,5 @@
-/* The generators against recorded draws of numpy and torch (tests/data/spec/random-vectors.json).
- */
+/* The generators against recorded draws of numpy and torch: tests/data/spec/random-vectors.json,
+ * and tests/data/torch-vectors.json, which tools/mktorchvectors.py makes. */
 #include "test_base.h"
 
 #include "base/file.h"
@@ -17,13 +17,13 @@ typedef struct vectors {
     px_json *root;
 } vectors;
 
-static vectors load(void)
+static vectors load(const char *path)
 {
     vectors v = {0};
 
-    assert_ok(px_file_map(PX_TEST_DATA "/spec/random-vectors.json", &v.file));
-    assert_ok(px_json_parse(&v.arena, "random-vectors.json",
-                            (px_str){(const char *)v.file.data, v.file.size}, &v.root));
+    assert_ok(px_file_map(path, &v.file));
+    assert_ok(
+        px_json_parse(&v.arena, path, (px_str){(const char *)v.file.data, v.file.size}, &v.root));
     return v;
 }
 
@@ -73,7 +73,27 @@ static void check_hex(const px_json *values, const void *data, size_t item)
         }
 }
 
-static void check_draw(px_rng_mt *rng, const px_json *draw)
+static void fill_numpy(px_rng_mt *rng, const px_json *range, pgy_dtype dtype, void *data, int64_t n)
+{
+    if (px_dtype_is_float(dtype))
+        px_rng_mt_uniform(rng, float_bound(range->first), float_bound(range->first->next), dtype,
+                          data, n);
+    else
+        px_rng_mt_integers(rng, int_bound(range->first), int_bound(range->first->next), dtype, data,
+                           n);
+}
+
+static void fill_torch(px_rng_mt *rng, const px_json *range, pgy_dtype dtype, void *data, int64_t n)
+{
+    if (range == NULL)
+        px_rng_torch_rand(rng, dtype, data, n);
+    else
+        px_rng_torch_integers(rng, int_bound(range->first), int_bound(range->first->next), dtype,
+                              data, n);
+}
+
+static void check_draw(px_rng_mt *rng, const px_json *draw,
+                       void (*fill)(px_rng_mt *, const px_json *, pgy_dtype, void *, int64_t))
 {
     const pgy_dtype dtype = px_dtype_from_name(px_json_get(draw, "dtype")->text);
     const int64_t n = int_of(px_json_get(draw, "count"));
@@ -83,12 +103,7 @@ static void check_draw(px_rng_mt *rng, const px_json *draw)
     char digest[65];
 
     assert_int_not_equal(dtype, PGY_DTYPE_UNKNOWN);
-    if (px_dtype_is_float(dtype))
-        px_rng_mt_uniform(rng, float_bound(range->first), float_bound(range->first->next), dtype,
-                          data, n);
-    else
-        px_rng_mt_integers(rng, int_bound(range->first), int_bound(range->first->next), dtype, data,
-                           n);
+    fill(rng, range, dtype, data, n);
     check_hex(px_json_get(draw, "first_values_hex_le"), data, item);
     sha256_hex(data, (size_t)n * item, digest);
     assert_memory_equal(digest, px_json_get(draw, "sha256_le")->text.ptr, 64);
@@ -97,14 +112,14 @@ static void check_draw(px_rng_mt *rng, const px_json *draw)
 
 static void numpy_draws_are_bit_identical(void **state)
 {
-    vectors v = load();
+    vectors v = load(PX_TEST_DATA "/spec/random-vectors.json");
     int n_draws = 0;
 
     for (const px_json *c = px_json_get(v.root, "cases")->first; c != NULL; c = c->next) {
         px_rng_mt rng;
         px_rng_mt_seed(&rng, (uint32_t)int_of(px_json_get(c, "seed")));
         for (const px_json *d = px_json_get(c, "draws")->first; d != NULL; d = d->next, n_draws++)
-            check_draw(&rng, d);
+            check_draw(&rng, d, fill_numpy);
     }
     assert_int_equal(n_draws, 105);
     unload(&v);
@@ -112,7 +127,7 @@ static void numpy_draws_are_bit_identical(void **state)
 
 static void torch_draws_are_bit_identical(void **state)
 {
-    vectors v = load();
+    vectors v = load(PX_TEST_DATA "/spec/random-vectors.json");
     int n_cases = 0;
 
     for (const px_json *c = px_json_get(v.root, "torch_cases")->first; c != NULL; c = c->next) {
@@ -144,6 +159,23 @@ static void torch_draws_are_bit_identical(void **state)
         pgy_tensor_free(t);
     }
     assert_int_equal(n_cases, 33);
+    unload(&v);
+}
+
+/* Long draws, every integer type, ranges at the limits, and several draws of one generator. */
+static void torch_sequences_are_bit_identical(void **state)
+{
+    vectors v = load(PX_TEST_DATA "/torch-vectors.json");
+    int n_cases = 0;
+
+    for (const px_json *c = px_json_get(v.root, "cases")->first; c != NULL; c = c->next) {
+        px_rng_mt rng;
+        px_rng_mt_seed(&rng, (uint32_t)int_of(px_json_get(c, "seed")));
+        for (const px_json *d = px_json_get(c, "draws")->first; d != NULL; d = d->next)
+            check_draw(&rng, d, fill_torch);
+        n_cases++;
+    }
+    assert_int_equal(n_cases, 48);
     unload(&v);
 }
 
@@ -207,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numpy_draws_are_bit_identical),
         cmocka_unit_test(torch_draws_are_bit_identical),
+        cmocka_unit_test(torch_sequences_are_bit_identical),
         cmocka_unit_test(bulk_equals_single_draws),
         cmocka_unit_test(packed_types_hold_what_bytes_would),
         cmocka_unit_test(small_floats_round_the_double),
