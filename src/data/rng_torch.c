@@ -2,7 +2,7 @@
  *
  * Floats take the low bits of one word (two for float64, high word first): as many as the type's
  * significand holds. Integers are a word modulo the size of the range, without rejection; the word
- * has 64 bits once the size is 2^32 or more.
+ * has 64 bits for 64-bit types once the size is 2^32 or more.
  */
 #include "data/rng_torch.h"
 
@@ -58,7 +58,7 @@ void px_rng_torch_integers(px_rng_mt *rng, uint64_t lo, uint64_t hi, pgy_dtype d
         memset(dst, 0, (size_t)((n + per_byte - 1) / per_byte));
     for (int64_t i = 0; i < n; i++) {
         uint64_t v;
-        if (size != 0 && size >> 32 == 0)
+        if (bits < 64 || (size != 0 && size >> 32 == 0))
             v = px_rng_mt_u32(rng) % size;
         else
             v = size == 0 ? px_rng_mt_u64(rng) : px_rng_mt_u64(rng) % size;

@@ -1,6 +1,7 @@
 /* data/rng_torch.h - what torch's CPU generator draws, without torch.
  *
- * The same MT19937 as numpy's, used differently: see rng_torch.c. Verified against torch 1.13 and 2.6.
+ * The same MT19937 as numpy's, used differently: see rng_torch.c. Verified against torch 1.13
+ * and 2.6; integers of ranges with 2^28 values and more are drawn in another way from torch 2.7 on.
  */
 #ifndef PX_DATA_RNG_TORCH_H
 #define PX_DATA_RNG_TORCH_H
