@@ -26,6 +26,7 @@ PREFIX = {
     "IParser": "parser", "IParserError": "parser_error", "ICaffeParser": "caffe_parser",
     "IBlobNameToTensor": "blob_map", "IUffParser": "uff_parser", "ILogger": "logger",
     "IOutputAllocator": "output_allocator", "IDebugListener": "debug_listener",
+    "IProgressMonitor": "progress_monitor",
     "IInt8Calibrator": "calibrator", "IInt8LegacyCalibrator": "legacy_calibrator",
     "IAlgorithmSelector": "selector",
 }

@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include "base/child.h"
+#include "base/progress.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #define WRITE_BUFFER ((size_t)1 << 20)
+#define WATCHED_PIECE ((size_t)1 << 24) /* written between two reports */
 
 static pgy_status *open_for_reading(const char *path, int *out_fd, struct stat *out_info)
 {
@@ -214,19 +216,44 @@ done:
     return st;
 }
 
+void px_writer_watch(px_writer *w, pgy_context *cx, uint64_t expected)
+{
+    w->watcher = cx;
+    w->expected = expected;
+}
+
+static void tell_watcher(const px_writer *w)
+{
+    if (w->watcher != NULL)
+        px_progress_bytes(w->watcher, "Saving", w->offset, PX_MAX(w->expected, w->offset));
+}
+
+/* In pieces, when somebody watches. */
+static void write_large(px_writer *w, const uint8_t *bytes, size_t size)
+{
+    const size_t piece = w->watcher != NULL ? WATCHED_PIECE : size;
+    while (size > 0) {
+        const size_t n = PX_MIN(size, piece);
+        write_all(w, bytes, n);
+        w->offset += n;
+        bytes += n;
+        size -= n;
+        tell_watcher(w);
+    }
+}
+
 void px_writer_put(px_writer *w, const void *bytes, size_t size)
 {
-    w->offset += size;
-    if (size >= WRITE_BUFFER) {
-        write_all(w, w->buffer, w->n_buffered);
-        w->n_buffered = 0;
-        write_all(w, bytes, size);
-        return;
-    }
     if (size > WRITE_BUFFER - w->n_buffered) {
         write_all(w, w->buffer, w->n_buffered);
         w->n_buffered = 0;
+        tell_watcher(w);
     }
+    if (size >= WRITE_BUFFER) {
+        write_large(w, bytes, size);
+        return;
+    }
+    w->offset += size;
     if (size > 0)
         memcpy(w->buffer + w->n_buffered, bytes, size);
     w->n_buffered += size;
@@ -234,6 +261,8 @@ void px_writer_put(px_writer *w, const void *bytes, size_t size)
 
 pgy_status *px_writer_commit(px_writer *w)
 {
+    if (w->watcher != NULL)
+        px_progress_end(w->watcher);
     write_all(w, w->buffer, w->n_buffered);
     w->n_buffered = 0;
     if (close(w->fd) != 0)

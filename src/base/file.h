@@ -3,6 +3,7 @@
 #define PX_BASE_FILE_H
 
 #include "base/px.h"
+#include "polygraphy/context.h"
 
 /* A read-only map of a whole file. {0} is valid and empty. */
 typedef struct px_file {
@@ -31,10 +32,14 @@ typedef struct px_writer {
     size_t n_buffered;
     uint64_t offset; /* bytes accepted so far */
     pgy_status *failed;
+    pgy_context *watcher; /* hears of progress; NULL: nobody */
+    uint64_t expected;    /* bytes in all, about */
 } px_writer;
 
 /* Creates missing parent folders. */
 PX_MUST_USE pgy_status *px_writer_open(const char *path, px_writer *out);
+/* From now on reports progress to `cx`, of about `expected` bytes. */
+void px_writer_watch(px_writer *w, pgy_context *cx, uint64_t expected);
 void px_writer_put(px_writer *w, const void *bytes, size_t size);
 /* Flushes, syncs metadata by rename. On failure nothing is left under either name. */
 PX_MUST_USE pgy_status *px_writer_commit(px_writer *w);

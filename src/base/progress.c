@@ -9,16 +9,28 @@ void px_progress_set(pgy_context *cx, px_progress_fn fn, void *user)
     cx->progress_user = user;
 }
 
-void px_progress(pgy_context *cx, const char *what, uint64_t done, uint64_t total,
-                 px_progress_unit unit)
+bool px_progress_is_on(const pgy_context *cx)
 {
-    if (cx->progress_fn == NULL)
-        return;
-    cx->progress_fn(cx->progress_user, &(px_progress_report){what, done, total, unit});
+    return cx->progress_fn != NULL;
+}
+
+static void report(pgy_context *cx, const px_progress_report *r)
+{
+    if (cx->progress_fn != NULL)
+        cx->progress_fn(cx->progress_user, r);
+}
+
+void px_progress(pgy_context *cx, const char *what, uint64_t done, uint64_t total)
+{
+    report(cx, &(px_progress_report){what, done, total, PX_PROGRESS_THINGS});
+}
+
+void px_progress_bytes(pgy_context *cx, const char *what, uint64_t done, uint64_t total)
+{
+    report(cx, &(px_progress_report){what, done, total, PX_PROGRESS_BYTES});
 }
 
 void px_progress_end(pgy_context *cx)
 {
-    if (cx->progress_fn != NULL)
-        cx->progress_fn(cx->progress_user, NULL);
+    report(cx, NULL);
 }

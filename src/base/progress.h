@@ -1,7 +1,8 @@
 /* base/progress.h - how far long work is, told to whoever draws it.
  *
- * Nothing is drawn here; without a listener a report costs one test. Reports come from the thread
- * that the context belongs to.
+ * Nothing is drawn here; without a listener a report costs one test. One report at a time: they
+ * come from the thread that the context belongs to, or from threads that it waits for and that take
+ * turns.
  */
 #ifndef PX_BASE_PROGRESS_H
 #define PX_BASE_PROGRESS_H
@@ -9,14 +10,10 @@
 #include "base/px.h"
 #include "polygraphy/context.h"
 
-typedef enum px_progress_unit {
-    PX_PROGRESS_RUNS,
-    PX_PROGRESS_THINGS,
-    PX_PROGRESS_BYTES
-} px_progress_unit;
+typedef enum px_progress_unit { PX_PROGRESS_THINGS, PX_PROGRESS_BYTES } px_progress_unit;
 
 typedef struct px_progress_report {
-    const char *what;     /* "Saving": constant text; another one is other work */
+    const char *what;     /* "Saving", for the call; another text is other work */
     uint64_t done, total; /* total 0: not known */
     px_progress_unit unit;
 } px_progress_report;
@@ -26,8 +23,9 @@ typedef void (*px_progress_fn)(void *user, const px_progress_report *report);
 
 /* NULL `fn`: nobody listens. */
 void px_progress_set(pgy_context *cx, px_progress_fn fn, void *user);
-void px_progress(pgy_context *cx, const char *what, uint64_t done, uint64_t total,
-                 px_progress_unit unit);
+bool px_progress_is_on(const pgy_context *cx);
+void px_progress(pgy_context *cx, const char *what, uint64_t done, uint64_t total);
+void px_progress_bytes(pgy_context *cx, const char *what, uint64_t done, uint64_t total);
 void px_progress_end(pgy_context *cx);
 
 #endif

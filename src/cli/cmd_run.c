@@ -73,6 +73,7 @@ int px_cmd_run(pgy_context *cx, px_console *console, px_run_args *args)
 
     px_console_configure(console, &args->cli);
     PX_TRY(px_run_args_check(cx, args));
+    px_console_show_progress(console, cx, &args->cli);
     /* What ends the command without a run belongs here: there is neither RUNNING nor PASSED then.
      */
     if (args->cli.gen_script.given) {

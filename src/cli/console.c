@@ -27,8 +27,8 @@ static bool is_set(const char *variable)
 
 void px_console_init(px_console *console)
 {
-    *console = (px_console){0};
-    console->use_color = is_set("FORCE_COLOR") || (isatty(STDOUT_FILENO) && !is_set("NO_COLOR"));
+    *console = (px_console){.stdout_is_terminal = isatty(STDOUT_FILENO)};
+    console->use_color = is_set("FORCE_COLOR") || (console->stdout_is_terminal && !is_set("NO_COLOR"));
 }
 
 void px_console_configure(px_console *console, const px_cli_args *args)
@@ -40,6 +40,14 @@ void px_console_configure(px_console *console, const px_cli_args *args)
         console->use_color = strcmp(args->color.value, "always") == 0;
     if (px_cli_args_log_has(args, "no-colors"))
         console->use_color = false;
+}
+
+void px_console_show_progress(px_console *console, pgy_context *cx, const px_cli_args *args)
+{
+    if (!px_progress_line_can() || args->silent.given || args->level > PGY_LOG_INFO)
+        return;
+    console->progress.use_color = console->use_color;
+    px_progress_set(cx, px_progress_line_report, &console->progress);
 }
 
 pgy_status *px_console_open_log(px_console *console, const px_cli_args *args)
@@ -116,6 +124,8 @@ void px_console_log(void *user, pgy_severity severity, const char *origin, int i
 
     px_str out = px_buf_str(b);
     FILE *stream = severity >= PGY_LOG_CRITICAL ? stderr : stdout;
+    if (stream == stderr || console->stdout_is_terminal)
+        px_progress_line_erase(&console->progress);
     if (fwrite(out.ptr, 1, out.len, stream) != out.len)
         console->write_failed = true;
     /* A crash of a runtime must not lose what was said before it. */
@@ -135,6 +145,7 @@ void px_console_error(px_console *console, const pgy_status *st)
 pgy_status *px_console_close(px_console *console)
 {
     pgy_status *st = NULL;
+    px_progress_line_erase(&console->progress);
     if (fflush(stdout) != 0)
         console->write_failed = true;
     if (console->log_file != NULL && fclose(console->log_file) != 0)

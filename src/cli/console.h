@@ -9,6 +9,7 @@
 
 #include "base/px.h"
 #include "cli/args.h"
+#include "cli/progress.h"
 #include "polygraphy/context.h"
 
 #include <stdio.h>
@@ -18,14 +19,19 @@ typedef struct px_console {
     const char *log_path;
     bool timestamp, line_info, use_color;
     bool silent;
+    bool stdout_is_terminal;
     bool write_failed; /* standard output or the log file did not take a line */
     px_buf line;
+    px_progress_line progress; /* erased before each message */
 } px_console;
 
 /* Before the options are known: colours by terminal, NO_COLOR and FORCE_COLOR. */
 void px_console_init(px_console *console);
 /* Applies --log-format, --color and --silent. */
 void px_console_configure(px_console *console, const px_cli_args *args);
+/* Once levels are known: listens to the context's progress where standard error is a terminal,
+ * unless less than the usual is to be reported. */
+void px_console_show_progress(px_console *console, pgy_context *cx, const px_cli_args *args);
 /* Opens --log-file, emptying it; creates its folder. Errors: IO. */
 PX_MUST_USE pgy_status *px_console_open_log(px_console *console, const px_cli_args *args);
 /* The context's log function; `user` is the px_console. */

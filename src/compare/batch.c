@@ -106,8 +106,7 @@ static pgy_status *infer(batch *b, int64_t i, const px_feed *feed, pgy_outputs *
     const pgy_feed view = px_feed_view(feed);
     px_runner_set_iteration(b->runner, i);
     PX_TRY(px_runner_infer(b->runner, &view, out));
-    px_progress(b->loop->cx, "Checking batches", (uint64_t)++b->n_done, (uint64_t)b->n_all,
-                PX_PROGRESS_RUNS);
+    px_progress(b->loop->cx, "Checking batches", (uint64_t)++b->n_done, (uint64_t)b->n_all);
 done:
     return st;
 }

@@ -3,6 +3,7 @@
 
 #include "base/fmt.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "compare/average.h"
 #include "compare/func.h"
 #include "compare/text.h"
@@ -214,6 +215,7 @@ pgy_status *px_compare_outputs(px_comparison *c, const px_pair_result *pair, px_
             PX_TRY(px_status_nomem());
         PX_TRY(compare_output(c, func, pair, &a->outputs[i], &b->outputs[j], r));
         out->passed = out->passed && r->passed;
+        px_progress(c->cx, "Comparing", ++c->n_compared, c->n_expected);
         if (!r->passed && c->args->fail_fast.given) {
             c->stopped = true;
             goto done;
@@ -513,6 +515,16 @@ done:
     return st;
 }
 
+/* Outputs of all iterations that will be compared, as far as every output finds its match. */
+static uint64_t count_outputs(const px_compare_args *args, const px_results *results)
+{
+    uint64_t n = 0;
+    for (size_t r = 0; r + 1 < results->n; r++)
+        for (size_t i = 0; i < PX_MIN(results->at[r].n, results->at[r + 1].n); i++)
+            n += results->at[r].at[i].n_outputs;
+    return n * PX_MAX(args->n_funcs, (size_t)1);
+}
+
 pgy_status *px_compare_results(pgy_context *cx, const px_compare_args *args,
                                const px_results *results, const px_plot_hook *plot,
                                px_accuracy *out)
@@ -522,10 +534,12 @@ pgy_status *px_compare_results(pgy_context *cx, const px_compare_args *args,
     PX_TRY(px_comparison_init(&c, cx, args));
     if (plot != NULL)
         c.plot = *plot;
+    c.n_expected = count_outputs(args, results);
     if (c.layout == PX_LAYOUT_049)
         PX_TRY(by_pairs(&c, results));
     else
         PX_TRY(by_iterations(&c, results));
+    px_progress_end(cx);
     PX_TRY(px_comparison_finish(&c));
     *out = c.accuracy;
     c.accuracy = (px_accuracy){0};

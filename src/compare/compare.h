@@ -110,6 +110,7 @@ typedef struct px_comparison {
     px_accuracy accuracy;
     size_t *lengths; /* iterations of each run; NULL before px_comparison_begin */
     size_t n_runs;
+    uint64_t n_compared, n_expected; /* outputs; 0 expected: not known */
     bool stopped; /* --fail-fast saw a mismatch: compare nothing more */
 } px_comparison;
 

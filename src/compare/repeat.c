@@ -23,8 +23,7 @@ static pgy_status *infer(repeating *r, int64_t i, pgy_outputs *out)
     const pgy_feed view = px_feed_view(&feed);
     px_runner_set_iteration(r->runner, i);
     PX_TRY(px_runner_infer(r->runner, &view, out));
-    px_progress(r->loop->cx, "Repeating", (uint64_t)++r->n_done, (uint64_t)r->n_all,
-                PX_PROGRESS_RUNS);
+    px_progress(r->loop->cx, "Repeating", (uint64_t)++r->n_done, (uint64_t)r->n_all);
 done:
     px_feed_fini(&feed);
     return st;

@@ -332,8 +332,13 @@ static pgy_status *write_npz(pgy_context *cx, const px_run *runs, size_t n, cons
     pgy_status *st = NULL;
     px_writer w = {.fd = -1};
     px_zip_writer zip = {.put = writer_put, .arg = &w};
+    uint64_t size = 0;
 
     PX_TRY(px_writer_open(path, &w));
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < runs[i].n; k++)
+            size += px_iteration_size(&runs[i].at[k]);
+    px_writer_watch(&w, cx, size);
     for (size_t i = 0; i < n; i++)
         PX_TRY(put_run(cx, &zip, &runs[i]));
     PX_TRY(px_zip_finish(&zip));
@@ -370,6 +375,7 @@ static pgy_status *write_single(pgy_context *cx, const px_run *runs, size_t n, c
                        "Cannot save text to %s: raw bytes cannot hold it. Choose .npy or .json",
                        path));
     PX_TRY(px_writer_open(path, &w));
+    px_writer_watch(&w, cx, t->size);
     if (px_file_kind_of(path) == PX_FILE_NPY)
         PX_TRY(px_npy_write(t, writer_put, &w));
     else

@@ -6,6 +6,7 @@
 #include "results/load.h"
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "data/base64.h"
 #include "data/json.h"
 #include "data/torch_file.h"
@@ -495,7 +496,9 @@ static pgy_status *load_results_folder(pgy_context *cx, const char *path, px_res
             if (one.at[k].n > 0)
                 PX_TRY(merge_run(results, first, &one, &one.at[k], k));
         px_results_fini(&one);
+        px_progress(cx, "Loading", i + 1, n);
     }
+    px_progress_end(cx);
 done:
     px_results_fini(&one);
     for (size_t i = 0; i < n; i++)

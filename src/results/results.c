@@ -5,6 +5,22 @@
 #include "results/lazy.h"
 #include "results/load.h"
 
+uint64_t px_iteration_size(const px_iteration *it)
+{
+    uint64_t size = 0;
+    for (size_t i = 0; i < it->n_outputs; i++) {
+        pgy_dtype dtype;
+        int rank;
+        const int64_t *dims;
+        size_t one;
+        pgy_status *st = px_lazy_describe(it->outputs[i].value, &dtype, &rank, &dims);
+        if (st == NULL && px_shape_size(dtype, rank, dims, &one))
+            size += one;
+        pgy_status_free(st);
+    }
+    return size;
+}
+
 void px_iteration_fini(px_iteration *it)
 {
     for (size_t i = 0; i < it->n_outputs; i++) {

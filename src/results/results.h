@@ -82,6 +82,8 @@ PX_MUST_USE pgy_status *px_iteration_set_outputs(px_iteration *it, const char *r
                                                  pgy_outputs *take_outputs);
 /* Replaces one output's value; takes `value`. */
 void px_iteration_replace(px_iteration *it, size_t i, px_lazy *take_value);
+/* Bytes of all values, read or not. Text counts its references only. */
+uint64_t px_iteration_size(const px_iteration *it);
 void px_iteration_fini(px_iteration *it); /* leaves an iteration without outputs */
 void px_run_fini(px_run *run);
 void px_results_fini(px_results *results);

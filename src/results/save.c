@@ -220,12 +220,22 @@ done:
     return st;
 }
 
+static uint64_t size_of(const px_results *results)
+{
+    uint64_t size = 0;
+    for (size_t r = 0; r < results->n; r++)
+        for (size_t i = 0; i < results->at[r].n; i++)
+            size += px_iteration_size(&results->at[r].at[i]);
+    return size;
+}
+
 static pgy_status *save_results_json(pgy_context *cx, const px_results *results, const char *path)
 {
     pgy_status *st = NULL;
     px_json_out o = {0};
 
     PX_TRY(px_writer_open(path, &o.writer));
+    px_writer_watch(&o.writer, cx, 4 * size_of(results) / 3);
     px_out_open(&o, '{');
     px_out_item(&o, "lst");
     px_out_open(&o, '[');

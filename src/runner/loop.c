@@ -4,6 +4,7 @@
 #include "base/array_text.h"
 #include "base/fmt.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "data/feed.h"
 #include "data/metadata.h"
 #include "results/load.h"
@@ -215,7 +216,9 @@ static pgy_status *warm_up(const px_loop *loop, px_runner *runner, const px_feed
     for (long long i = 0; i < n; i++) {
         PX_TRY(px_runner_infer(runner, &view, &outputs));
         px_outputs_clear(&outputs);
+        px_progress(loop->cx, "Warming up", (uint64_t)i + 1, (uint64_t)n);
     }
+    px_progress_end(loop->cx);
     px_log(loop->cx, PGY_LOG_FINISH, PX_AT_COMPARATOR, "%s | Finished %lld warm-up run(s)", label,
            n);
 done:
@@ -294,6 +297,14 @@ typedef struct elapsed_times {
     size_t n, cap;
 } elapsed_times;
 
+/* 0 when only the end of a script will tell. */
+static uint64_t n_expected(const px_loop *loop)
+{
+    const bool is_known = loop->keep_feeds || loop->n_runners > 1 || px_saves_inputs(loop->args) ||
+                          !px_feeds_source_is_scripted(loop->source);
+    return is_known ? (uint64_t)px_feeds_source_count(loop->source) : 0;
+}
+
 /* All iterations of one runner. */
 static pgy_status *run_all(const px_loop *loop, px_runner *runner, px_results *results, px_run *run)
 {
@@ -318,7 +329,9 @@ static pgy_status *run_all(const px_loop *loop, px_runner *runner, px_results *r
         times.at[times.n++] = outputs.elapsed_ns;
         PX_TRY(px_run_add_iteration(loop->cx, results, run, &outputs));
         PX_TRY(px_feeds_source_has(loop->source, i + 1, &more));
+        px_progress(loop->cx, px_runner_name(runner), (uint64_t)i + 1, n_expected(loop));
     }
+    px_progress_end(loop->cx);
     log_times(loop, runner, times.at, times.n);
 done:
     px_mem_free(times.at);
@@ -518,7 +531,10 @@ pgy_status *px_loop_again(const px_loop *loop, px_runner *runner, px_results *re
         pgy_feed view = px_feed_view(&feed);
         PX_TRY(px_runner_infer(runner, &view, &outputs));
         PX_TRY(px_run_add_iteration(loop->cx, results, run, &outputs));
+        px_progress(loop->cx, "Running once more", (uint64_t)i + 1,
+                    (uint64_t)px_feeds_source_count(loop->source));
     }
+    px_progress_end(loop->cx);
 done:
     px_runner_deactivate(runner);
     px_outputs_clear(&outputs);
@@ -609,7 +625,9 @@ pgy_status *px_loop_streaming(const px_loop *loop, const px_stream *to)
         PX_TRY(stream_iteration(&s));
         PX_TRY(to->iteration(to->user, s.n_done - 1, &s.one, &stop));
         px_results_fini(&s.one);
+        px_progress(loop->cx, "Running", s.n_done, s.n);
     }
+    px_progress_end(loop->cx);
     for (size_t k = 0; k < loop->n_runners; k++)
         log_times(loop, loop->runners[k], s.elapsed_ns + k * s.n, s.n_done);
     if (px_saves_inputs(loop->args))

@@ -1,6 +1,7 @@
 /* runner/parts.c - see the header. */
 #include "runner/parts.h"
 
+#include "base/progress.h"
 #include "data/feed.h"
 #include "model/model.h"
 #include "model/onnx_part.h"
@@ -267,7 +268,9 @@ static pgy_status *run_parts(state *s)
         PX_TRY(px_onnx_part_init(&s->index, s->has, NULL, &part));
         if (part.outputs.n > 0)
             PX_TRY(run_part(s, &part, number++));
+        px_progress(s->job->cx, px_runner_name(s->job->runner), s->next, n_nodes);
     }
+    px_progress_end(s->job->cx);
 done:
     px_onnx_part_fini(&part);
     return st;

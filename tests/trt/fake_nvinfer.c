@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -460,6 +461,36 @@ static void set_selector(impl *self, void *given)
     selector = given;
 }
 
+static void *monitor;
+static void set_monitor(impl *self, void *given)
+{
+    monitor = given;
+}
+
+/* Three steps of a phase within a phase, each as long as a user would notice. */
+static void tell_monitor(void)
+{
+    const px_trt_fn *slots = *(const px_trt_fn **)monitor;
+    void (*start)(void *, const char *, const char *, int32_t) =
+        (void (*)(void *, const char *, const char *,
+                  int32_t))slots[abi.slots[PX_TRT_PROGRESS_MONITOR_PHASE_START]];
+    bool (*step)(void *, const char *, int32_t) = (bool (*)(
+        void *, const char *, int32_t))slots[abi.slots[PX_TRT_PROGRESS_MONITOR_STEP_COMPLETE]];
+    void (*finish)(void *, const char *) =
+        (void (*)(void *, const char *))slots[abi.slots[PX_TRT_PROGRESS_MONITOR_PHASE_FINISH]];
+    start(monitor, "Building", NULL, 1);
+    start(monitor, "Tactics", "Building", 3);
+    for (int32_t i = 0; i < 3; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 400000000}, NULL);
+        if (!step(monitor, "Tactics", i))
+            note("stepComplete ends the build", i, 0);
+    }
+    finish(monitor, "Tactics");
+    step(monitor, "Building", 0);
+    finish(monitor, "Building");
+    monitor = NULL;
+}
+
 static void *timing_cache;
 static void *create_timing_cache(impl *self, const void *bytes, uint64_t size)
 {
@@ -691,6 +722,8 @@ static void *build(impl *self, void *network, void *config)
         calibrate(config_impl->pointer);
     if (selector != NULL)
         choose_tactics();
+    if (monitor != NULL)
+        tell_monitor();
     object *o = new_object("IHostMemory");
     o->impl->pointer = (void *)plan;
     o->impl->data[0] = sizeof plan - 1;
@@ -1083,6 +1116,7 @@ static void fill_config(void)
     PUT(CONFIG_SET_CALIBRATION_PROFILE, set_calibration_profile);
     PUT(CONFIG_SET_INT8_CALIBRATOR, set_calibrator);
     PUT(CONFIG_SET_ALGORITHM_SELECTOR, set_selector);
+    PUT(CONFIG_SET_PROGRESS_MONITOR, set_monitor);
     PUT(CONFIG_CREATE_TIMING_CACHE, create_timing_cache);
     PUT(CONFIG_SET_TIMING_CACHE, set_timing_cache);
     PUT(CONFIG_GET_TIMING_CACHE, get_timing_cache);

@@ -92,6 +92,7 @@ static void build_fini(px_trt_build *b)
     px_trt_delete(b->builder);
     px_trt_calibrator_free(b->calibrator);
     px_trt_selector_free(b->selector);
+    px_trt_monitor_free(b->monitor);
     px_model_image_fini(&b->image);
     pgy_model_close(b->own_model);
     px_arena_fini(&b->arena);
@@ -114,6 +115,7 @@ pgy_status *px_trt_build_plan(pgy_context *cx, px_trt_lib *lib, pgy_model *model
     PX_TRY(px_trt_config_make(&b));
     PX_TRY(px_trt_profiles_add(&b));
     PX_TRY(px_trt_config_describe(&b));
+    PX_TRY(px_trt_monitor_attach(&b));
     PX_TRY(run_build(&b, &plan));
     PX_TRY(px_trt_timing_cache_save(&b));
     PX_TRY(px_trt_selector_save(b.selector));

@@ -13,6 +13,7 @@
 
 typedef struct px_trt_calibrator px_trt_calibrator;
 typedef struct px_trt_selector px_trt_selector;
+typedef struct px_trt_monitor px_trt_monitor;
 
 typedef struct px_trt_build {
     pgy_context *cx;
@@ -29,6 +30,7 @@ typedef struct px_trt_build {
     pgy_dtype cast_to;      /* F16 or BF16 where the version has no builder flag; else UNKNOWN */
     px_trt_calibrator *calibrator;
     px_trt_selector *selector;
+    px_trt_monitor *monitor;
     px_arena arena;
 } px_trt_build;
 
@@ -74,6 +76,10 @@ PX_MUST_USE pgy_status *px_trt_selector_attach(px_trt_build *b);
 PX_MUST_USE pgy_status *px_trt_selector_finish(px_trt_selector *s); /* accepts NULL */
 PX_MUST_USE pgy_status *px_trt_selector_save(px_trt_selector *s);   /* accepts NULL */
 void px_trt_selector_free(px_trt_selector *s);                      /* accepts NULL */
+
+/* monitor.c: shows progress of the build where somebody looks and the version can tell. */
+PX_MUST_USE pgy_status *px_trt_monitor_attach(px_trt_build *b);
+void px_trt_monitor_free(px_trt_monitor *m); /* accepts NULL */
 
 /* types.c */
 pgy_dtype px_trt_dtype_of(int32_t data_type); /* of nvinfer1::DataType; UNKNOWN for a newer one */

@@ -389,6 +389,14 @@ static inline bool px_trt_config_set_compute_capability(const px_trt_abi *abi, v
     return ((bool (*)(void *, int32_t, int32_t))callee.fn)(callee.self, a0, a1);
 }
 
+static inline void px_trt_config_set_progress_monitor(const px_trt_abi *abi, void *self, void *a0)
+{
+    const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_CONFIG_SET_PROGRESS_MONITOR, self, true);
+    if (callee.fn == NULL)
+        return;
+    ((void (*)(void *, void *))callee.fn)(callee.self, a0);
+}
+
 static inline void px_trt_network_mark_output(const px_trt_abi *abi, void *self, void *a0)
 {
     const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_NETWORK_MARK_OUTPUT, self, true);

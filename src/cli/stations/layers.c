@@ -6,6 +6,7 @@
 #include "cli/stations.h"
 
 #include "base/log.h"
+#include "base/progress.h"
 #include "cli/reproduce.h"
 #include "data/feed.h"
 #include "report/extract.h"
@@ -198,7 +199,9 @@ static pgy_status *isolate(const telling *t, px_layers *layers, size_t p)
                                    layers->at[i].output));
         }
         last = layers->at[i].node;
+        px_progress(t->run->cx, "Isolating layers", i + 1, layers->n);
     }
+    px_progress_end(t->run->cx);
     layers->has_own = true;
 done:
     px_golden_fini(&golden);
