@@ -16,9 +16,10 @@ PX_ONNX_PYTHON=$PX_ORACLE_PYTHON
 PX_PLAYWRIGHT=$PWD/.playwright
 PX_TRT_PYTHON=$PWD/.venv-trt/bin/python
 [[ -x $PX_TRT_PYTHON ]] || PX_TRT_PYTHON=
+PX_TF_PYTHON=$PWD/.venv-tf/bin/python
 VIRTUAL_ENV=$PWD/.venv-0.53.6 # where the tests' ONNX Runtime is found
 export PX_MODELS PX_NODE_TESTS PX_ORACLE_PYTHON PX_ORACLE_PYTHON_SEED PX_ONNX_PYTHON PX_PLAYWRIGHT \
-  PX_TRT_PYTHON VIRTUAL_ENV
+  PX_TRT_PYTHON PX_TF_PYTHON VIRTUAL_ENV
 
 cmake --preset asan >/dev/null
 cmake --build build/asan -j "$jobs"

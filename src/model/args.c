@@ -178,7 +178,7 @@ static const struct {
     {".engine", PGY_MODEL_ENGINE},      {".plan", PGY_MODEL_ENGINE},
     {".graphdef", PGY_MODEL_TF_FROZEN}, {".py", PGY_MODEL_TRT_SCRIPT},
     {".h5", PGY_MODEL_KERAS},           {".keras", PGY_MODEL_KERAS},
-    {".meta", PGY_MODEL_TF_CKPT},
+    {".meta", PGY_MODEL_TF_CKPT},       {".pb", PGY_MODEL_TF_FROZEN},
 };
 
 const char *px_model_type_name(pgy_model_type type)

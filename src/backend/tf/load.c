@@ -43,7 +43,9 @@ static pgy_status *other_kind(const pgy_model *model, pgy_status *take_why)
     const char *kind = NULL;
     px_metagraph saved = {0};
     const pgy_model_type type = px_model_type_of_bytes(bytes);
-    if (type == PGY_MODEL_ONNX)
+    if (px_str_starts(bytes, "PK\x03\x04"))
+        kind = "an archive; write --model-type keras for a .keras file";
+    else if (type == PGY_MODEL_ONNX)
         kind = "an ONNX model; leave out --model-type";
     else if (type == PGY_MODEL_KERAS)
         kind = "a Keras file; write --model-type keras";

@@ -144,7 +144,8 @@ def load_keras(tf, path, wanted):
     inputs = [t.name for t in frozen.inputs if is_number(t)]
     outputs = [t.name for t in frozen.outputs]
     taken = {n.name for n in graph_def.node}
-    for i, name in enumerate(getattr(model, "output_names", [])):
+    names = getattr(model, "output_names", None) or [model.layers[-1].name]
+    for i, name in enumerate(names[: len(outputs)]):
         node = next(n for n in graph_def.node if n.name == node_of(outputs[i]))
         if name not in taken and node.op == "Identity" and outputs.count(outputs[i]) == 1:
             node.name, outputs[i] = name, name + ":0"  # nothing depends on it

@@ -1,0 +1,296 @@
+"""--tf end to end: test_tf.py POLYGRAPHY FOLDER, run by a Python that has TensorFlow.
+
+Models are made once into FOLDER, a scratch folder. Outputs of the command are compared with those of
+TensorFlow's own Python bit for bit: it is the same library, so there is no other right answer.
+"""
+import base64
+import glob
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zlib
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+
+try:
+    import numpy as np
+    import tensorflow as tf
+except ImportError as e:
+    print("SKIPPED: TensorFlow's Python is not there (%s); set PX_TF_PYTHON" % e)
+    sys.exit(77)
+
+v1 = tf.compat.v1
+BIN, SCRATCH = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+MODELS = os.environ.get("PX_MODELS", "")
+NMP = os.path.join(MODELS, "basic-pitch/basic_pitch/saved_models/icassp_2022/nmp")
+DONOR = os.path.join(MODELS, "mmsplice/mmsplice/models/Donor.h5")
+failures = []
+
+
+def check(ok, what):
+    if not ok:
+        failures.append(what)
+        print("FAIL", what, flush=True)
+
+
+def run(*words, rc=0, says=None, env=None):
+    p = subprocess.run([BIN, "run", *map(str, words)], capture_output=True, text=True, cwd=SCRATCH, timeout=300,
+                       env=dict(os.environ, **(env or {})))
+    line = " ".join(map(str, words))
+    text = p.stdout + p.stderr
+    check(p.returncode == rc, "%s: exit code %d, not %d:\n%s" % (line, p.returncode, rc, text[-1500:]))
+    for part in [says] if isinstance(says, str) else says or []:
+        check(part in text, "%s: does not say %r:\n%s" % (line, part, text[-1500:]))
+    return text
+
+
+def array(node):
+    """An array as the tool saves it: base64 of zlib of a .npy, or of a .npy."""
+    raw = base64.b64decode(node["array"])
+    try:
+        raw = zlib.decompress(raw)
+    except zlib.error:
+        pass
+    return np.load(io.BytesIO(raw), allow_pickle=False)
+
+
+def saved(words):
+    """Runs with saved inputs and outputs; [(runner, outputs)], feed."""
+    run(*words, "--save-inputs", "in.json", "--save-outputs", "out.json")
+    with open(os.path.join(SCRATCH, "in.json")) as f:
+        feed = {k: array(v) for k, v in json.load(f)[0].items()}
+    with open(os.path.join(SCRATCH, "out.json")) as f:
+        lst = json.load(f)["lst"]
+    return [(name, {k: array(v["values"]) for k, v in its[0]["outputs"].items()})
+            for name, its in lst], feed
+
+
+def same_bits(what, got, want):
+    check(sorted(got) == sorted(want), "%s: outputs %s, wanted %s" % (what, sorted(got), sorted(want)))
+    for name in want:
+        if name in got:
+            ok = got[name].dtype == want[name].dtype and got[name].tobytes() == want[name].tobytes()
+            check(ok, "%s: output %s differs from TensorFlow's own" % (what, name))
+
+
+def run_session(session, names, feed):
+    return dict(zip(names, session.run(names, feed)))
+
+
+def run_frozen(path, names, feed):
+    graph_def = v1.GraphDef()
+    with open(path, "rb") as f:
+        graph_def.ParseFromString(f.read())
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name="")
+        with v1.Session(graph=graph) as session:
+            return run_session(session, names, feed)
+
+
+def make_models():
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+    os.makedirs(os.path.join(SCRATCH, "ck"))
+    rng = np.random.RandomState(7)
+    with tf.Graph().as_default():
+        x = v1.placeholder(tf.float32, [None, 4], name="x")
+        with v1.variable_scope("dense", use_resource=True):
+            w = v1.get_variable("w", initializer=rng.rand(4, 3).astype("f"))
+        b = v1.get_variable("b", initializer=rng.rand(3).astype("f"), use_resource=False)
+        hidden = tf.nn.relu(tf.matmul(x, w) + b, name="hidden")
+        tf.nn.softmax(hidden, name="prob")
+        tf.nn.top_k(hidden, 2, name="top")
+        with v1.Session() as session:
+            session.run(v1.global_variables_initializer())
+            v1.train.Saver(sharded=False).save(session, os.path.join(SCRATCH, "ck", "model"))
+    types = [tf.float32, tf.float64, tf.float16, tf.bfloat16, tf.int8, tf.int16, tf.int32, tf.int64, tf.uint8,
+             tf.uint16, tf.uint32, tf.uint64, tf.bool]  # fmt: skip
+    graph_of("types.pb", lambda: [tf.identity(v1.placeholder(t, [2], name="in_" + t.name), name="out_" + t.name)
+                                  for t in types])
+    graph_of("string.pb", lambda: tf.identity(v1.placeholder(tf.string, [2], name="text"), name="y"))
+    graph_of("cond.pb", cond)
+    import keras
+
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential([keras.Input((8, 3), name="signal"), keras.layers.Conv1D(4, 3, activation="relu"),
+                              keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(2, name="score")])
+    model.save(os.path.join(SCRATCH, "small.keras"))
+
+
+def cond():
+    """The old kind of conditional: its arms cannot be fetched."""
+    x = v1.placeholder(tf.float32, [3], name="x")
+    v1.disable_control_flow_v2()
+    y = v1.cond(tf.reduce_sum(x) > 100.0, lambda: x * 2.0, lambda: x + 1.0)
+    tf.identity(y, name="y")
+
+
+def graph_of(name, make):
+    with tf.Graph().as_default() as graph:
+        make()
+        with open(os.path.join(SCRATCH, name), "wb") as f:
+            f.write(graph.as_graph_def().SerializeToString())
+
+
+# --- the tests ---
+
+
+def checkpoints():
+    want = ["prob:0", "top:0", "top:1"]
+    with tf.Graph().as_default(), v1.Session() as session:
+        prefix = os.path.join(SCRATCH, "ck", "model")
+        v1.train.import_meta_graph(prefix + ".meta").restore(session, prefix)
+        for words in (["ck"], ["ck", "--ckpt", "model"], ["ck/model.meta", "--model-type", "ckpt"]):
+            runs, feed = saved([*words, "--tf", "--input-shapes", "x:[5,4]"])
+            same_bits(" ".join(words), runs[0][1], run_session(session, want, feed))
+    runs, feed = saved(["ck", "--tf", "--freeze-graph", "--save-pb", "ck.pb", "--tf-outputs", "prob:0"])
+    frozen = run_frozen(os.path.join(SCRATCH, "ck.pb"), ["prob:0"], feed)
+    same_bits("frozen checkpoint", runs[0][1], frozen)
+    os.rename(os.path.join(SCRATCH, "ck/checkpoint"), os.path.join(SCRATCH, "ck/other"))
+    run("ck", "--tf", rc=1, says=["no file named `checkpoint`", "--ckpt"])
+    os.rename(os.path.join(SCRATCH, "ck/other"), os.path.join(SCRATCH, "ck/checkpoint"))
+    shard = os.path.join(SCRATCH, "ck/model.data-00000-of-00001")
+    os.rename(shard, shard + "x")
+    run("ck", "--tf", rc=1, says="lacks its file")
+    os.rename(shard + "x", shard)
+    with open(os.path.join(SCRATCH, "ck/model.index"), "r+b") as f:
+        f.truncate(20)
+    run("ck", "--tf", rc=1, says=["TensorFlow reports", "restoring variables"])
+
+
+def conversion():
+    text = run("ck.pb", "--tf", "--onnxrt", "--pluginref", "--opset", "13", "--save-onnx", "ck.onnx",
+               says="PASSED | Runtime")
+    check(text.count("All outputs matched") == 2, "frozen graph on three runners: not all pairs compared")
+    import onnx
+
+    model = onnx.load(os.path.join(SCRATCH, "ck.onnx"))
+    check(model.opset_import[0].version == 13, "--opset 13 gave %s" % model.opset_import)
+    check([o.name for o in model.graph.output] == ["prob:0"], "outputs of the converted model")
+
+
+def types_and_outputs():
+    runs, feed = saved(["types.pb", "--tf"])
+    check(len(runs[0][1]) == 13, "all types: %d outputs" % len(runs[0][1]))
+    for name, value in runs[0][1].items():
+        if name != "out_bfloat16:0":
+            same_bits("types", {name: value}, {name: feed[name.replace("out_", "in_")]})
+    run("string.pb", "--tf", rc=1, says="'text:0' is of type string")
+    text = run("cond.pb", "--tf", "--tf-outputs", "mark", "all", says="PASSED")
+    check("y:0" in text and "cond/mul" not in text, "mark all fetches the arm of a conditional:\n" + text)
+    runs, _ = saved(["ck.pb", "--tf", "--tf-outputs", "hidden", "prob:0"])
+    check(list(runs[0][1]) == ["hidden:0", "prob:0"], "--tf-outputs: %s" % list(runs[0][1]))
+    run("ck.pb", "--tf", "--tf-outputs", "hiden:0", rc=1, says=["no tensor 'hiden:0'", "'hidden:0'"])
+
+
+def keras_files():
+    runs, feed = saved(["small.keras", "--tf", "--onnxrt", "--pluginref", "--save-pb", "k.pb"])
+    check(len(runs) == 3 and list(runs[0][1]) == ["score:0"], "runs of a .keras file: %s" % runs)
+    same_bits("small.keras", runs[0][1], run_frozen(os.path.join(SCRATCH, "k.pb"), ["score:0"], feed))
+    import keras
+
+    model = keras.models.load_model(os.path.join(SCRATCH, "small.keras"))
+    want = model(feed["signal:0"], training=False).numpy()
+    check(np.allclose(want, runs[0][1]["score:0"], 1e-6, 1e-6), "small.keras differs from Keras")
+    if os.path.exists(DONOR):
+        run(DONOR, "--tf", "--onnxrt", says="PASSED | Runtime")
+
+
+def saved_model():
+    if not os.path.isdir(NMP):
+        print("not run: basic-pitch (PX_MODELS)")
+        return
+    runs, feed = saved([NMP, "--tf"])
+    names = sorted(runs[0][1])
+    check(len(names) == 3, "basic-pitch: outputs %s" % names)
+    with tf.Graph().as_default(), v1.Session() as session:
+        v1.saved_model.load(session, ["serve"], NMP)
+        same_bits("SavedModel", runs[0][1], run_session(session, names, feed))
+    run(NMP, "--onnxrt", "--tf", "--save-pb", "nmp.pb", "--rtol", "2e-3", "--atol", "5e-4", says="PASSED | Runtime")
+    runs, feed = saved(["nmp.pb", "--tf"])
+    same_bits("frozen SavedModel", runs[0][1], run_frozen(os.path.join(SCRATCH, "nmp.pb"), names, feed))
+    run(os.path.join(NMP, "saved_model.pb"), "--tf", rc=1, says="the file of a SavedModel; give the folder")
+
+
+def reports():
+    run("ck.pb", "--tf", "--save-tensorboard", "tb", "--save-timeline", "tl", "--iterations", "2", "--warm-up", "1",
+        "--allow-growth", "--gpu-memory-fraction", "0.5")
+    (events,) = glob.glob(os.path.join(SCRATCH, "tb", "events.out.tfevents.*"))
+    graphs = [e for e in v1.train.summary_iterator(events) if e.graph_def]
+    check(len(graphs) == 1, "TensorBoard: %d graphs" % len(graphs))
+    with open(os.path.join(SCRATCH, "ck.pb"), "rb") as f:
+        want = v1.GraphDef.FromString(f.read())
+    got = v1.GraphDef.FromString(graphs[0].graph_def)
+    check({n.name for n in got.node} == {n.name for n in want.node}, "TensorBoard: other nodes")
+    check(sorted(os.listdir(os.path.join(SCRATCH, "tl"))) == ["run-%d.json" % i for i in range(3)], "timeline: files")
+    with open(os.path.join(SCRATCH, "tl", "run-0.json")) as f:
+        trace = json.load(f)["traceEvents"]
+    spans = [e for e in trace if e["ph"] == "X"]
+    nodes = [e["args"]["node"] for e in spans]
+    check(len(nodes) == len(set(nodes)), "timeline: a node twice")
+    check(any("MatMul" in e["name"] for e in spans), "timeline: no MatMul in %s" % {e["name"] for e in spans})
+    check(all(e["dur"] >= 0 and e["ts"] > 0 for e in spans), "timeline: times")
+
+
+def settings():
+    run("ck.pb", "--tf", "--xla", says="PASSED")
+    run("ck.pb", "--tf", "--gpu-memory-fraction", "1.5", rc=1, says="--gpu-memory-fraction 1.5")
+    run("ck.pb", "--tf", "--tftrt", rc=1, says=["--tftrt", "2.17"])
+    lonely = {"POLYGRAPHY_PYTHON": "/nonexistent/python"}
+    run("small.keras", "--tf", rc=1, env=lonely, says=["/nonexistent/python cannot be run", "POLYGRAPHY_PYTHON"])
+    with open(os.path.join(SCRATCH, "tf2onnx.py"), "w") as f:
+        f.write("raise ImportError('not here')\n")
+    run("ck.pb", "--onnxrt", rc=1, env={"PYTHONPATH": SCRATCH}, says=["pip install tf2onnx", "not here"])
+
+
+def bad_files():
+    data = open(os.path.join(SCRATCH, "ck.pb"), "rb").read()
+    with open(os.path.join(SCRATCH, "cut.pb"), "wb") as f:
+        f.write(data[: data.index(b"MatMul") + 3])  # between nodes it would be a smaller graph
+    run("cut.pb", "--tf", rc=1, says="The file is damaged")
+    with open(os.path.join(SCRATCH, "unknown.pb"), "wb") as f:
+        f.write(data.replace(b"MatMul", b"MatMux"))
+    run("unknown.pb", "--tf", rc=1, says="MatMux")
+    run("ck.onnx", "--tf", "--model-type", "frozen", rc=1, says="an ONNX model")
+    run("small.keras", "--tf", "--model-type", "frozen", rc=1, says="write --model-type keras")
+    run("ck", "--tf", "--model-type", "frozen", rc=1, says="this is a folder")
+    run("nowhere.pb", "--tf", rc=1, says="nowhere.pb")
+
+
+def onnx_models():
+    run("ck.onnx", "--tf", "--onnxrt", "--warm-up", "2", "--iterations", "3", "--save-outputs", "multi.json",
+        says="PASSED | Runtime")
+    run("ck.onnx", "--tf", "--onnxrt", "--onnx-outputs", "mark", "all", says="PASSED | Runtime")
+    for name, *words in [
+        ("light/onnx/backend/test/data/light/light_shufflenet.onnx",),
+        ("light/onnx/backend/test/data/light/light_inception_v1.onnx",),
+        ("rapidocr/rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx", "--input-shapes", "x:[1,3,64,64]"),
+        ("rapidocr/rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx", "--input-shapes", "x:[1,3,48,160]"),
+        ("magika/magika/models/standard_v3_3/model.onnx", "--val-range", "bytes:[0,256]"),
+    ]:
+        path = os.path.join(MODELS, name)
+        if os.path.exists(path):
+            run(path, "--tf", "--onnxrt", "--pluginref", *words, says="PASSED | Runtime")
+    import onnx
+    from onnx import helper
+
+    node = helper.make_node("LSTM", ["x", "w", "r"], ["y"], "the_lstm", hidden_size=2)
+    shapes = {"x": [1, 1, 2], "w": [1, 8, 2], "r": [1, 8, 2]}
+    graph = helper.make_graph([node], "g", [helper.make_tensor_value_info(n, 1, s) for n, s in shapes.items()],
+                              [helper.make_tensor_value_info("y", 1, None)])
+    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 14)]),
+              os.path.join(SCRATCH, "lstm.onnx"))
+    run("lstm.onnx", "--tf", rc=1, says=["LSTM", "'the_lstm'"])
+
+
+make_models()
+for test in (checkpoints, conversion, types_and_outputs, keras_files, saved_model, reports, settings, onnx_models,
+             bad_files):  # fmt: skip
+    try:
+        test()
+    except Exception as e:  # the other tests still say what they find
+        check(False, "%s: %s: %s" % (test.__name__, type(e).__name__, e))
+print("%d failures" % len(failures))
+sys.exit(bool(failures))
