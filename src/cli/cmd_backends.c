@@ -1,13 +1,13 @@
 /* cli/cmd_backends.c - see the header.
  *
- * Listing loads ONNX Runtime and TensorRT, if they are there, to ask for version and devices; of
- * the others it only says where the library lies.
+ * Listing loads the runtimes that are there, to ask for version and devices.
  */
 #include "cli/cmd_backends.h"
 
 #include "backend/discover.h"
 #include "backend/onnxrt/lib.h"
 #include "backend/registry.h"
+#include "backend/tf/lib.h"
 #include "backend/trt/lib.h"
 #include "base/file.h"
 
@@ -89,26 +89,26 @@ done:
     pgy_status_free(st);
 }
 
-/* A runtime of which only the place is told. */
-static void list_place(pgy_context *cx, const px_runtime *runtime)
+static void list_tf(pgy_context *cx, const px_runtime *runtime)
 {
+    px_tf_lib *lib = NULL;
     px_discovery found = {0};
-    pgy_status *st = px_discover(runtime, &found);
+    pgy_status *st = NULL;
 
+    PX_TRY(px_tf_lib_open(cx, NULL, &lib));
+    printf("tf           TensorFlow %s\n", lib->version);
+    print_found(lib->path, lib->found_by);
+done:
     if (st != NULL) {
-        printf("%-12s %s: cannot be looked for: %s\n", runtime->backend, runtime->title,
-               pgy_status_message(st));
-    } else if (found.n == 0) {
-        printf("%-12s %s: missing\n", runtime->backend, runtime->title);
+        pgy_status_free(px_discover(runtime, &found));
+        printf("tf           TensorFlow: %s\n", found.n > 0 ? "does not load" : "missing");
+        if (found.n > 0)
+            printf("    because    %s\n", pgy_status_message(st));
         print_how_to_get(runtime);
-    } else {
-        printf("%-12s %s: found\n", runtime->backend, runtime->title);
-        print_found(found.at[0].path, found.at[0].by);
     }
-    if (pgy_backend_find(cx, runtime->backend) == NULL)
-        printf("    note       this build has no runner for it\n");
-    pgy_status_free(st);
     px_discovery_fini(&found);
+    px_tf_lib_unref(lib);
+    pgy_status_free(st);
 }
 
 /* Whether the GPU that TensorRT needs is there. */
@@ -161,7 +161,7 @@ static int list(pgy_context *cx)
         else if (strcmp(runtimes[i].backend, "trt") == 0)
             list_trt(cx, &runtimes[i]);
         else
-            list_place(cx, &runtimes[i]);
+            list_tf(cx, &runtimes[i]);
     }
     for (size_t i = 0; px_backend_at(i) != NULL; i++)
         if (px_runtime_find(px_backend_at(i)->name) == NULL)

@@ -31,6 +31,15 @@ static pgy_status *check_dialect(const px_gen_args *args)
         return PX_FAIL(PGY_ERR_UNSUPPORTED,
                        "--tftrt cannot be written to a script: the Python package has no loader "
                        "for it. Leave out --gen-script.");
+    for (size_t i = 0; i < args->runners->n; i++)
+        if (args->model->type == PGY_MODEL_ONNX && strcmp(args->runners->at[i], "tf") == 0)
+            return PX_FAIL(PGY_ERR_UNSUPPORTED,
+                           "--tf with an ONNX model cannot be written to a script: the Python "
+                           "package has no loader for it. Leave out --tf or --gen-script.");
+    if (args->model->type == PGY_MODEL_TF_SAVED)
+        return PX_FAIL(PGY_ERR_UNSUPPORTED,
+                       "A SavedModel cannot be written to a script: the Python package has no "
+                       "loader for it. Save the graph with --save-pb and give that.");
     if (args->dialect == PX_GEN_0_49) {
         for (size_t i = 0; i < compare->n_funcs; i++) {
             if (i > 0 || compare->funcs[i] > PX_COMPARE_INDICES)

@@ -5,10 +5,10 @@
  */
 #include "backend/tf/session.h"
 
+#include "backend/tensors_only.h"
 #include "backend/tf/checkpoint.h"
 #include "backend/tf/onnx/build.h"
 #include "backend/tf/tensorboard.h"
-#include "backend/tf/values.h"
 #include "base/log.h"
 #include "model/detect.h"
 
@@ -213,6 +213,7 @@ pgy_status *px_tf_load(px_tf_model *s, pgy_model *model)
         PX_TRY(load_checkpoint(s, model));
         break;
     case PGY_MODEL_ONNX:
+        PX_TRY(px_check_tensors_only(model));
         PX_TRY(px_tf_build_onnx(s, model));
         PX_TRY(start(s));
         break;

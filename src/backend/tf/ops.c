@@ -15,7 +15,7 @@ static pgy_status *open(pgy_context *cx, void *lib, pgy_model *model, const void
                         void **out_session)
 {
     px_tf_model *session = NULL;
-    pgy_status *st = px_tf_session_open(cx, lib, model, args, &session);
+    pgy_status *st = px_tf_model_open(cx, lib, model, args, &session);
     if (st == NULL)
         *out_session = session;
     return st;
@@ -31,12 +31,12 @@ static pgy_status *inputs(void *session, const pgy_io **out, size_t *out_n)
 
 static pgy_status *infer(void *session, const pgy_feed *in, pgy_outputs *out)
 {
-    return px_tf_session_run(session, in, out);
+    return px_tf_model_run(session, in, out);
 }
 
 static void close(void *session)
 {
-    px_tf_session_close(session);
+    px_tf_model_close(session);
 }
 
 static void unload(void *lib)

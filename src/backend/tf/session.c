@@ -80,8 +80,25 @@ done:
     return st;
 }
 
-pgy_status *px_tf_session_open(pgy_context *cx, px_tf_lib *lib, pgy_model *model,
-                               const px_tf_args *args, px_tf_model **out)
+/* An ONNX model says more of its inputs than the graph made of it: its dimensions have names. */
+static pgy_status *describe_onnx(px_tf_model *s, pgy_model *model)
+{
+    pgy_status *st = NULL;
+    const pgy_io *io = NULL;
+    size_t n = 0;
+    if (model->type != PGY_MODEL_ONNX)
+        return NULL;
+    PX_TRY(pgy_model_inputs(model, &io, &n));
+    for (size_t i = 0; i < s->inputs.n; i++)
+        for (size_t k = 0; k < n; k++)
+            if (strcmp(io[k].name, s->signature[i].name) == 0)
+                s->signature[i].dim_names = io[k].dim_names;
+done:
+    return st;
+}
+
+pgy_status *px_tf_model_open(pgy_context *cx, px_tf_lib *lib, pgy_model *model,
+                             const px_tf_args *args, px_tf_model **out)
 {
     pgy_status *st = NULL;
     px_tf_model *s = NULL;
@@ -99,15 +116,16 @@ pgy_status *px_tf_session_open(pgy_context *cx, px_tf_lib *lib, pgy_model *model
     PX_TRY(make_options(s));
     PX_TRY(px_tf_load(s, model));
     PX_TRY(make_arrays(s));
+    PX_TRY(describe_onnx(s, model));
     *out = s;
     s = NULL;
 done:
-    px_tf_session_close(s);
+    px_tf_model_close(s);
     return px_status_while(st, "opening %s with TensorFlow",
                            path != NULL ? path : "a model in memory");
 }
 
-void px_tf_session_close(px_tf_model *s)
+void px_tf_model_close(px_tf_model *s)
 {
     if (s == NULL)
         return;
@@ -154,7 +172,45 @@ static void clear_tensors(px_tf_model *s, px_tf_tensor **at, size_t n)
     }
 }
 
-pgy_status *px_tf_session_run(px_tf_model *s, const pgy_feed *in, pgy_outputs *out)
+/* A graph may hand an input through: its output then lies in the bytes that were fed, which are
+ * only ours for this call. */
+static pgy_status *own_bytes(const pgy_feed *in, pgy_tensor **t)
+{
+    pgy_status *st = NULL;
+    pgy_tensor *copy = NULL;
+    const uintptr_t at = (uintptr_t)(*t)->data;
+    bool is_fed = false;
+    for (size_t i = 0; i < in->n; i++) {
+        const pgy_tensor *fed = in->tensors[i];
+        is_fed |= at >= (uintptr_t)fed->data && at < (uintptr_t)fed->data + fed->size;
+    }
+    if (!is_fed || (*t)->size == 0)
+        return NULL;
+    PX_TRY(px_tensor_new_raw((*t)->dtype, (*t)->rank, (*t)->dims, &copy));
+    memcpy(copy->data, (*t)->data, copy->size);
+    pgy_tensor_free(*t);
+    *t = copy;
+done:
+    return st;
+}
+
+static pgy_status *fetch(px_tf_model *s, size_t i, const pgy_feed *in, pgy_outputs *out)
+{
+    pgy_status *st = NULL;
+    pgy_tensor *t = NULL;
+    px_tf_tensor *value = s->out_tensors[i];
+    s->out_tensors[i] = NULL;
+    PX_TRY(px_tf_tensor_take(s->lib, s->outputs.at[i].name, value, &t));
+    PX_TRY(own_bytes(in, &t));
+    pgy_tensor *given = t;
+    t = NULL;
+    PX_TRY(pgy_outputs_add(out, s->outputs.at[i].name, given));
+done:
+    pgy_tensor_free(t);
+    return st;
+}
+
+pgy_status *px_tf_model_run(px_tf_model *s, const pgy_feed *in, pgy_outputs *out)
 {
     pgy_status *st = NULL;
     const px_tf_api *api = &s->lib->api;
@@ -170,13 +226,8 @@ pgy_status *px_tf_session_run(px_tf_model *s, const pgy_feed *in, pgy_outputs *o
     PX_TRY(px_tf_checked(s));
     PX_TRY(px_tf_trace_save(&trace, s->cx, s->args, s->n_runs));
     s->n_runs++;
-    for (size_t i = 0; i < s->outputs.n; i++) {
-        pgy_tensor *t = NULL;
-        px_tf_tensor *value = s->out_tensors[i];
-        s->out_tensors[i] = NULL;
-        PX_TRY(px_tf_tensor_take(s->lib, s->outputs.at[i].name, value, &t));
-        PX_TRY(pgy_outputs_add(out, s->outputs.at[i].name, t));
-    }
+    for (size_t i = 0; i < s->outputs.n; i++)
+        PX_TRY(fetch(s, i, in, out));
 done:
     px_tf_trace_end(&trace, s->lib);
     clear_tensors(s, s->in_tensors, s->inputs.n);

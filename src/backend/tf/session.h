@@ -40,10 +40,10 @@ typedef struct px_tf_model {
     size_t n_runs;
 } px_tf_model;
 
-PX_MUST_USE pgy_status *px_tf_session_open(pgy_context *cx, px_tf_lib *lib, pgy_model *model,
-                                           const px_tf_args *args, px_tf_model **out);
-PX_MUST_USE pgy_status *px_tf_session_run(px_tf_model *s, const pgy_feed *in, pgy_outputs *out);
-void px_tf_session_close(px_tf_model *s); /* accepts NULL */
+PX_MUST_USE pgy_status *px_tf_model_open(pgy_context *cx, px_tf_lib *lib, pgy_model *model,
+                                         const px_tf_args *args, px_tf_model **out);
+PX_MUST_USE pgy_status *px_tf_model_run(px_tf_model *s, const pgy_feed *in, pgy_outputs *out);
+void px_tf_model_close(px_tf_model *s); /* accepts NULL */
 
 /* --- the steps of opening --- */
 
