@@ -22,7 +22,8 @@ static const px_opt model_group_rows[] = {
      .choices = model_type_choices,
      .help = "What kind of file the model is, when its name does not tell.",
      .more = "frozen is a frozen TensorFlow graph, keras a Keras file, ckpt a "
-             "TensorFlow checkpoint folder, onnx an ONNX model, engine a serialized "
+             "TensorFlow checkpoint (a folder that holds a SavedModel is known as one "
+             "without this option), onnx an ONNX model, engine a serialized "
              "TensorRT engine, trt-network-script a Python file that defines "
              "load_network(). uff and caffe are accepted as names, but no current "
              "runtime reads them."},
