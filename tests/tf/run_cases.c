@@ -172,6 +172,9 @@ int main(int argc, char **argv)
     if (st != NULL || list == NULL || list[0] == '\0') {
         printf("SKIPPED: %s\n", st != NULL ? pgy_status_message(st) : "PX_NODE_TESTS is not set");
         pgy_status_free(st);
+        if (lib != NULL)
+            px_tf_ops.unload(lib);
+        pgy_context_free(cx);
         return 77;
     }
     while (*list != '\0') {
