@@ -183,7 +183,8 @@ features() {
   later engine_random --exit 1 --has 'cannot load the engine' -- random.plan --model-type engine --trt
   later int8_cached --has 'Loading calibration cache' --lacks 'Saving calibration' -- models/cnn.onnx "${level0[@]}" --trt --int8 --calibration-cache e2.cache
   later timing_second --has 'Loading tactic timing cache' -- models/cnn.onnx --trt --load-timing-cache t.cache --save-timing-cache t.cache
-  later timing_miss --exit 1 -- models/mlp.onnx --trt --load-timing-cache t.cache --error-on-timing-cache-miss
+  f=$light/light_zfnet512.onnx
+  later timing_miss --exit 1 --needs "$f" -- "$f" --trt --load-timing-cache t.cache --error-on-timing-cache-miss
   later tactics_load --has 'Loading tactic replay' --has PASSED -- models/cnn.onnx --trt --load-tactics tactics.json --load-outputs tactics_out.json "${loose[@]}"
   later tactics_wrong_file --exit 1 --has 'no tactic replay file' -- models/cnn.onnx --trt --load-tactics cnn_in.json
   wait
