@@ -91,6 +91,7 @@ REFUSED = {
     "model.onnx --onnxrt --fp-to-bf16": "--fp-to-bf16",
     "model.onnx --onnxrt --int-min 2 --gen-dialect 0.53": "--val-range",
     "model.pb --tf --tftrt": "--tftrt",
+    "model.onnx --tf": "--tf with an ONNX model",
 }
 
 

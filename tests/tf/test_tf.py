@@ -263,6 +263,7 @@ def onnx_models():
     run("ck.onnx", "--tf", "--onnxrt", "--warm-up", "2", "--iterations", "3", "--save-outputs", "multi.json",
         says="PASSED | Runtime")
     run("ck.onnx", "--tf", "--onnxrt", "--onnx-outputs", "mark", "all", says="PASSED | Runtime")
+    run("ck.onnx", "--tf", "--tf-outputs", "x", says="--tf-outputs counts for TensorFlow's graphs only")
     for name, *words in [
         ("light/onnx/backend/test/data/light/light_shufflenet.onnx",),
         ("light/onnx/backend/test/data/light/light_inception_v1.onnx",),

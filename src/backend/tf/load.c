@@ -214,6 +214,10 @@ pgy_status *px_tf_load(px_tf_model *s, pgy_model *model)
         break;
     case PGY_MODEL_ONNX:
         PX_TRY(px_check_tensors_only(model));
+        if (s->args != NULL && s->args->tf_outputs.given)
+            px_log(s->cx, PGY_LOG_WARNING, PX_AT_TF,
+                   "--tf-outputs counts for TensorFlow's graphs only; an ONNX model's outputs are "
+                   "named with --onnx-outputs.");
         PX_TRY(px_tf_build_onnx(s, model));
         PX_TRY(start(s));
         break;
