@@ -29,7 +29,7 @@ MORE_CHOICES = "one option takes the functions of both versions, so the list of 
 EVERY_TYPE = "numbers of every type are generated, run and shown; numpy has no such type"
 MARK_ALL = "the quoted form and * mark all tensors, patterns are taken, in every mode"
 NO_STRINGS = "text is not generated; the message says so at once"
-NO_RUNTIME = "this build does not have the runtime; the message names what was asked for"
+NO_RUNTIME = "the runtime is not there; the message names what was asked for"
 EXCEPTIONS = {
     "identity.onnx --onnxrt --compare foo": (2, "invalid choice: 'foo'", MORE_CHOICES),
     "string.onnx --onnxrt": (1, "Input tensor: x", NO_STRINGS),
@@ -39,6 +39,7 @@ EXCEPTIONS = {
     "dyn.onnx --onnxrt --onnx-outputs '?'": (0, "PASSED", MARK_ALL),
     "dyn.onnx --onnxrt --onnx-outputs 'mark all'": (0, "PASSED", MARK_ALL),
     "identity.onnx --trt": (1, "TensorRT", NO_RUNTIME),
+    "identity.onnx --tf": (1, "TensorFlow is missing", NO_RUNTIME),
     "identity.onnx --model-type frozen --onnxrt": (1, "frozen", NO_RUNTIME),
     "identity.onnx --model-type keras --trt": (1, "keras", NO_RUNTIME),
     ". --onnxrt": (1, "ckpt", NO_RUNTIME),
@@ -103,7 +104,8 @@ def main():
             shutil.copy(model, folder)
 
         def call(words):
-            return subprocess.run([binary, *words], cwd=folder, capture_output=True, text=True, timeout=120)
+            return subprocess.run([binary, *words], cwd=folder, capture_output=True, text=True, timeout=120,
+                                  env=dict(os.environ, POLYGRAPHY_TF_LIB="/nonexistent"))
 
         probe = call(["run", "identity.onnx", "--onnxrt"])
         if probe.returncode != 0:
