@@ -22,8 +22,11 @@ static void log_plan(pgy_context *cx, const px_run_args *args)
 
 static pgy_status *open_scripts(pgy_context *cx, px_run_args *args, px_scripts *scripts)
 {
-    return px_scripts_open(cx, &args->data, &args->compare, px_runner_timeout_ns(&args->runner),
-                           scripts);
+    pgy_status *st = px_scripts_open(cx, &args->data, &args->compare,
+                                     px_runner_timeout_ns(&args->runner), scripts);
+    if (st == NULL)
+        st = px_scripts_open_trt(scripts, &args->trt, &args->model, args->words, args->n_words);
+    return st;
 }
 
 static pgy_status *execute(pgy_context *cx, px_run_args *args, uint64_t start_ns, bool *out_passed)

@@ -1,6 +1,8 @@
 /* script/scripts.c - see scripts.h. */
 #include "script/scripts.h"
 
+#include "backend/trt/lib.h"
+
 static pgy_status *next(void *user, struct px_feed *out, bool *out_more)
 {
     return px_worker_next_feed(user, out, out_more);
@@ -63,8 +65,46 @@ done:
     return st;
 }
 
+static pgy_status *build_engine(void *user, const px_trt_lib *lib, pgy_tensor **out_plan)
+{
+    px_scripts *scripts = user;
+    scripts->trt_job.library = lib->path;
+    scripts->trt_job.library_name = lib->abi.name;
+    scripts->trt_job.is_rtx = lib->abi.is_rtx;
+    return px_worker_build_engine(scripts->worker, &scripts->trt_job, out_plan);
+}
+
+pgy_status *px_scripts_open_trt(px_scripts *scripts, px_trt_args *args, const px_model_args *model,
+                                const char *const *words, size_t n_words)
+{
+    pgy_status *st = NULL;
+    const px_opt_scripts *edits = &args->trt_network_postprocess_script;
+    px_trt_script *at;
+    PX_TRY(PX_ALLOC(scripts->trt, edits->n + 3));
+    at = scripts->trt;
+    if (model->type == PGY_MODEL_TRT_SCRIPT)
+        *at++ = (px_trt_script){PX_TRT_SCRIPT_NETWORK, model->path, model->extra};
+    for (size_t i = 0; i < edits->n; i++)
+        *at++ = (px_trt_script){PX_TRT_SCRIPT_POSTPROCESS, edits->at[i].path, edits->at[i].func};
+    if (args->trt_config_script.given)
+        *at++ = (px_trt_script){PX_TRT_SCRIPT_CONFIG, args->trt_config_script.path,
+                                args->trt_config_script.func};
+    if (args->trt_config_postprocess_script.given)
+        *at++ = (px_trt_script){PX_TRT_SCRIPT_CONFIG_EDIT, args->trt_config_postprocess_script.path,
+                                args->trt_config_postprocess_script.func};
+    scripts->trt_job = (px_trt_job){.words = words,
+                                    .n_words = n_words,
+                                    .scripts = scripts->trt,
+                                    .n_scripts = (size_t)(at - scripts->trt)};
+    args->elsewhere = build_engine;
+    args->elsewhere_user = scripts;
+done:
+    return st;
+}
+
 void px_scripts_close(px_scripts *scripts)
 {
+    px_mem_free(scripts->trt);
     px_worker_free(scripts->worker);
     *scripts = (px_scripts){0};
 }

@@ -3,6 +3,7 @@
 
 #include "base/channel.h"
 #include "base/child.h"
+#include "base/file.h"
 #include "base/fmt.h"
 #include "base/log.h"
 #include "base/tensor.h"
@@ -21,7 +22,14 @@
 #define GRACE_NS 2000000000u
 #define CANNOT_RUN 127
 
-enum { ASK_LOAD = 1, ASK_NEXT = 2, ASK_COMPARE = 3, ASK_POSTPROCESS = 4, ASK_LPIPS = 5 };
+enum {
+    ASK_LOAD = 1,
+    ASK_NEXT = 2,
+    ASK_COMPARE = 3,
+    ASK_POSTPROCESS = 4,
+    ASK_LPIPS = 5,
+    ASK_TRT = 6
+};
 enum {
     TELL_READY = 10,
     TELL_DONE = 11,
@@ -30,7 +38,8 @@ enum {
     TELL_ITERATION = 14,
     TELL_VALUE = 15,
     TELL_ERROR = 16,
-    TELL_LOG = 17
+    TELL_LOG = 17,
+    TELL_PLAN = 18
 };
 enum { HAS_LPIPS = 0, NO_LPIPS = 1, NO_NUMBER = 2 };
 
@@ -135,8 +144,13 @@ done:
 
 static void replay_log(px_worker *w)
 {
-    int severity = (int)px_channel_get_u32(w->channel);
-    px_log_text(w->cx, severity, PX_AT_SCRIPT, px_channel_get_str(w->channel));
+    const int severity = (int)px_channel_get_u32(w->channel);
+    const px_str text = px_channel_get_str(w->channel);
+    const px_str origin = px_channel_get_str(w->channel);
+    char *at = px_mem_strndup(origin.ptr, origin.len);
+    if (at != NULL && px_log_enabled(w->cx, severity, at))
+        px_log_text(w->cx, severity, at, text);
+    px_mem_free(at);
 }
 
 /* Waits for the answer of that kind. */
@@ -451,4 +465,62 @@ pgy_status *px_worker_check_lpips(px_worker *w)
     uint32_t what;
     double value;
     return ask_lpips(w, NULL, &what, &value);
+}
+
+/* --- engines --- */
+
+/* Our own library: beside the program, or where it is installed, else by the loader's rules. */
+static pgy_status *find_library(char **out)
+{
+    static const char name[] = "libpolygraphy.so.0";
+    static const char *const folders[] = {"", "/../lib", "/../lib/x86_64-linux-gnu", "/../lib64"};
+    px_buf path = {0};
+    char exe[4096];
+    const ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    exe[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(exe, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    for (size_t i = 0; i < PX_COUNTOF(folders); i++) {
+        path.len = 0;
+        px_buf_printf(&path, "%s%s/%s", exe, folders[i], name);
+        if (px_path_exists(px_buf_cstr(&path)))
+            break;
+        path.len = 0;
+    }
+    *out = px_mem_strdup(path.len > 0 ? px_buf_cstr(&path) : name);
+    px_buf_fini(&path);
+    return *out != NULL ? NULL : px_status_nomem();
+}
+
+pgy_status *px_worker_build_engine(px_worker *w, const px_trt_job *job, pgy_tensor **out)
+{
+    pgy_status *st = NULL;
+    px_channel *ch;
+    char *library = NULL;
+    w->asked.len = 0;
+    PX_TRY(find_library(&library));
+    if (w->channel == NULL)
+        PX_TRY(start(w));
+    ch = w->channel;
+    px_channel_begin(ch, ASK_TRT);
+    px_channel_put_str(ch, px_str_of(library));
+    px_channel_put_str(ch, px_str_of(job->library));
+    px_channel_put_str(ch, px_str_of(job->library_name));
+    px_channel_put_u32(ch, job->is_rtx);
+    px_channel_put_u32(ch, (uint32_t)job->n_scripts);
+    for (size_t i = 0; i < job->n_scripts; i++) {
+        px_channel_put_u32(ch, job->scripts[i].kind);
+        px_channel_put_str(ch, px_str_of(job->scripts[i].path));
+        px_channel_put_str(ch, px_str_of(job->scripts[i].func));
+    }
+    px_channel_put_u32(ch, (uint32_t)job->n_words);
+    for (size_t i = 0; i < job->n_words; i++)
+        px_channel_put_str(ch, px_str_of(job->words[i]));
+    PX_TRY(ask(w, TELL_PLAN));
+    PX_TRY(px_channel_get_tensor(ch, out));
+    PX_TRY(px_channel_end(ch));
+done:
+    px_mem_free(library);
+    return st;
 }

@@ -47,6 +47,31 @@ PX_MUST_USE pgy_status *px_worker_lpips(px_worker *w, pgy_tensor *a, pgy_tensor 
                                         bool *out_is_image);
 /* Can there be such distances? The same errors. */
 PX_MUST_USE pgy_status *px_worker_check_lpips(px_worker *w);
+/* Scripts that a TensorRT engine is built with; the numbers are known to the Python side. */
+typedef enum px_trt_script_kind {
+    PX_TRT_SCRIPT_NETWORK = 0,     /* --model-type trt-network-script */
+    PX_TRT_SCRIPT_POSTPROCESS = 1, /* --trt-network-postprocess-script */
+    PX_TRT_SCRIPT_CONFIG = 2,      /* --trt-config-script */
+    PX_TRT_SCRIPT_CONFIG_EDIT = 3  /* --trt-config-postprocess-script */
+} px_trt_script_kind;
+typedef struct px_trt_script {
+    px_trt_script_kind kind;
+    const char *path, *func;
+} px_trt_script;
+typedef struct px_trt_job {
+    const char *const *words; /* of the command line, behind `run` */
+    size_t n_words;
+    const px_trt_script *scripts; /* in the order in which they are called */
+    size_t n_scripts;
+    const char *library; /* path of TensorRT's library, and what it is */
+    const char *library_name;
+    bool is_rtx;
+} px_trt_job;
+/* Builds the engine in the worker, with the tensorrt module and a copy of our library that is
+ * loaded there. `*out` has the bytes of the engine. Errors: BACKEND when the module or our library
+ * cannot be loaded, USAGE for what is wrong in a script. */
+PX_MUST_USE pgy_status *px_worker_build_engine(px_worker *w, const px_trt_job *job,
+                                               pgy_tensor **out);
 /* Ends the process. Accepts NULL. */
 void px_worker_free(px_worker *w);
 

@@ -20,6 +20,13 @@ typedef struct px_trt_weight_budget {
     int64_t size_bytes; /* -1: TensorRT decides, -2: streaming off */
 } px_trt_weight_budget;
 
+struct px_trt_lib;
+struct pgy_tensor;
+/* Builds in a process that runs Python, by a library like `lib`. The engine's bytes come as a
+ * tensor. */
+typedef pgy_status *(*px_trt_elsewhere_fn)(void *user, const struct px_trt_lib *lib,
+                                           struct pgy_tensor **out_plan);
+
 typedef struct px_trt_args {
     /* Builder configuration. Enum names are upper-case after the check. */
     px_opt_shape_lists trt_min_shapes, trt_opt_shapes, trt_max_shapes;
@@ -48,7 +55,7 @@ typedef struct px_trt_args {
     px_opt_flag direct_io;
     px_opt_str tiling_optimization_level;
     px_opt_strs compute_capabilities; /* "8.0", or "current" */
-    px_opt_str trt_config_func_name; /* deprecated */
+    px_opt_str trt_config_func_name;  /* deprecated */
 
     px_opt_strs plugins; /* libraries */
 
@@ -77,6 +84,10 @@ typedef struct px_trt_args {
     px_opt_str allocation_strategy;     /* "static", "profile", "runtime" */
     px_opt_str weight_streaming_budget; /* raw; see weight_budget */
     px_opt_int device;                  /* ours: number of the GPU, from 0 */
+
+    /* Set by px_scripts_open: builds with the scripts of the options. */
+    px_trt_elsewhere_fn elsewhere;
+    void *elsewhere_user;
 
     /* Set by px_trt_args_check. */
     px_trt_profile *profiles;

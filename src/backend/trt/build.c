@@ -24,10 +24,57 @@ static pgy_status *choose_cast(px_trt_build *b)
     return NULL;
 }
 
+bool px_trt_has_scripts(const px_trt_args *args, const pgy_model *model)
+{
+    return model->type == PGY_MODEL_TRT_SCRIPT || args->trt_network_postprocess_script.given ||
+           args->trt_config_script.given || args->trt_config_postprocess_script.given;
+}
+
+/* What a script's logger hears is kept like the messages of our own. */
+static void hear(void *logger, int severity, const char *message)
+{
+    px_trt_hear(logger, severity, message);
+}
+
+pgy_status *px_trt_build_step(px_trt_build *b, pgy_trt_step step, uint32_t flags)
+{
+    const pgy_trt_steps *steps = b->setup->steps;
+    if (steps == NULL)
+        return NULL;
+    pgy_trt_request r = {.step = (int)step,
+                         .network_flags = flags,
+                         .say = hear,
+                         .logger = b->lib,
+                         .builder = b->builder,
+                         .network = b->network,
+                         .config = b->config};
+    px_trt_begin(b->lib);
+    if (steps->step(steps->user, &r) != 0)
+        return PX_FAIL(PGY_ERR_USAGE, "%s", r.error != NULL ? r.error : "A script failed.");
+    px_trt_end(b->lib);
+    b->builder = r.builder;
+    b->network = r.network;
+    b->config = r.config;
+    return NULL;
+}
+
+static pgy_status *take_objects(px_trt_build *b)
+{
+    pgy_status *st = NULL;
+    uint32_t flags = 0;
+    b->is_foreign = true;
+    PX_TRY(px_trt_network_flags(b, &flags));
+    PX_TRY(px_trt_build_step(b, PGY_TRT_STEP_BEGIN, flags));
+done:
+    return st;
+}
+
 static pgy_status *make_builder(px_trt_build *b)
 {
     pgy_status *st = NULL;
     const uint64_t start_ns = px_time_ns();
+    if (b->setup->steps != NULL)
+        return take_objects(b);
     px_trt_begin(b->lib);
     b->builder = b->lib->create_builder(&b->lib->logger, b->lib->lib_version);
     if (b->builder == NULL)
@@ -80,16 +127,34 @@ static pgy_status *save_engine(px_trt_build *b, const px_trt_plan *plan)
     return px_file_write(b->args->save_engine.value, plan->data, plan->size);
 }
 
+/* Options, or a script in their place. */
+static pgy_status *make_config(px_trt_build *b)
+{
+    pgy_status *st = NULL;
+    if (b->setup->steps != NULL && b->args->trt_config_script.given) {
+        PX_TRY(px_trt_build_step(b, PGY_TRT_STEP_CONFIG, 0));
+    } else {
+        PX_TRY(px_trt_config_make(b));
+        PX_TRY(px_trt_profiles_add(b));
+    }
+    PX_TRY(px_trt_build_step(b, PGY_TRT_STEP_EDIT, 0));
+done:
+    return st;
+}
+
 /* In reverse order of making; the network's weights lie in the parser and in the model. */
 static void build_fini(px_trt_build *b)
 {
     const px_trt_abi *abi = &b->lib->abi;
     px_trt_delete(b->timing_cache);
-    px_trt_delete(b->config);
+    if (!b->is_foreign)
+        px_trt_delete(b->config);
     if (b->parser != NULL)
         px_trt_parser_destroy_deleting(abi, b->parser);
-    px_trt_delete(b->network);
-    px_trt_delete(b->builder);
+    if (!b->is_foreign) {
+        px_trt_delete(b->network);
+        px_trt_delete(b->builder);
+    }
     px_trt_calibrator_free(b->calibrator);
     px_trt_selector_free(b->selector);
     px_trt_monitor_free(b->monitor);
@@ -111,9 +176,9 @@ pgy_status *px_trt_build_plan(pgy_context *cx, px_trt_lib *lib, pgy_model *model
     PX_TRY(choose_cast(&b));
     PX_TRY(make_builder(&b));
     PX_TRY(px_trt_network_make(&b, model));
+    PX_TRY(px_trt_build_step(&b, PGY_TRT_STEP_NETWORK, 0));
     PX_TRY(px_trt_network_edit(&b));
-    PX_TRY(px_trt_config_make(&b));
-    PX_TRY(px_trt_profiles_add(&b));
+    PX_TRY(make_config(&b));
     PX_TRY(px_trt_config_describe(&b));
     PX_TRY(px_trt_monitor_attach(&b));
     PX_TRY(run_build(&b, &plan));

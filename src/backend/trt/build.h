@@ -22,6 +22,7 @@ typedef struct px_trt_build {
     const px_trt_args *args;
     /* TensorRT's objects; NULL until made. */
     void *builder, *network, *parser, *config, *timing_cache;
+    bool is_foreign;        /* builder, network and config belong to a script */
     void *parser_8;         /* UFF or Caffe parser of 8.6 */
     pgy_model *model;       /* what is parsed: the runner's, or `own_model` */
     pgy_model *own_model;   /* without the outputs marked for other runners, or cast to `cast_to` */
@@ -49,6 +50,10 @@ void px_trt_plan_fini(px_trt_plan *plan);
 
 /* --- the steps --- */
 
+/* build.c: one step of the scripts; without them nothing happens. */
+PX_MUST_USE pgy_status *px_trt_build_step(px_trt_build *b, pgy_trt_step step, uint32_t flags);
+/* network.c: what the network is to be created with. */
+PX_MUST_USE pgy_status *px_trt_network_flags(px_trt_build *b, uint32_t *out);
 /* network.c: makes the network and parses the model into it. */
 PX_MUST_USE pgy_status *px_trt_network_make(px_trt_build *b, pgy_model *model);
 /* network_edit.c: outputs, precisions, types, formats, debug tensors. */

@@ -14,7 +14,11 @@ enum { SEV_INTERNAL, SEV_ERROR, SEV_WARNING, SEV_INFO, SEV_VERBOSE }; /* nvinfer
 
 static void on_message(void *self, int32_t severity, const char *message)
 {
-    px_trt_lib *lib = ((px_trt_logger *)self)->lib;
+    px_trt_hear(((px_trt_logger *)self)->lib, severity, message);
+}
+
+void px_trt_hear(px_trt_lib *lib, int32_t severity, const char *message)
+{
     pthread_mutex_lock(&lib->lock);
     if (severity <= SEV_ERROR) {
         px_buf_puts(&lib->held, message);

@@ -59,6 +59,8 @@ PX_MUST_USE pgy_status *px_trt_lib_need_parser(px_trt_lib *lib);
 PX_MUST_USE pgy_status *px_trt_lib_load_plugins(px_trt_lib *lib, const char *const *paths,
                                                 size_t n);
 
+/* A message of TensorRT, from any thread. Severities of nvinfer1::ILogger. */
+void px_trt_hear(px_trt_lib *lib, int32_t severity, const char *message);
 /* Starts a call whose error messages belong to one step: forgets older ones. */
 void px_trt_begin(px_trt_lib *lib);
 /* Ends it well: held error messages are shown as such. */

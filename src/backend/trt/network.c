@@ -150,7 +150,7 @@ done:
 
 /* --- the network --- */
 
-static pgy_status *network_flags(px_trt_build *b, uint32_t *out)
+pgy_status *px_trt_network_flags(px_trt_build *b, uint32_t *out)
 {
     pgy_status *st = NULL;
     const px_trt_abi *abi = &b->lib->abi;
@@ -174,8 +174,16 @@ pgy_status *px_trt_network_make(px_trt_build *b, pgy_model *model)
     pgy_status *st = NULL;
     uint32_t flags = 0;
 
-    PX_TRY(network_flags(b, &flags));
+    if (model->type == PGY_MODEL_TRT_SCRIPT) { /* the script has filled it */
+        b->model = model;
+        goto done;
+    }
+    PX_TRY(px_trt_network_flags(b, &flags));
     PX_TRY(choose_model(b, model));
+    if (b->is_foreign) {
+        PX_TRY(parse_onnx(b));
+        goto done;
+    }
     px_trt_begin(b->lib);
     b->network = px_trt_builder_create_network_v2(&b->lib->abi, b->builder, flags);
     if (b->network == NULL)

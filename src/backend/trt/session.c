@@ -2,6 +2,7 @@
 #include "backend/trt/session.h"
 
 #include "base/log.h"
+#include "base/tensor.h"
 #include "base/thread.h"
 
 static const px_trt_args nothing_given;
@@ -11,6 +12,11 @@ static const px_trt_args nothing_given;
 static pgy_status *get_plan(px_trt_session *s, pgy_model *model, const px_trt_setup *setup)
 {
     pgy_status *st = NULL;
+    if (s->args->elsewhere != NULL && px_trt_has_scripts(s->args, model)) {
+        PX_TRY(s->args->elsewhere(s->args->elsewhere_user, s->lib, &s->built));
+        s->plan = (px_trt_plan){.data = s->built->data, .size = s->built->size};
+        goto done;
+    }
     if (model->type != PGY_MODEL_ENGINE) {
         PX_TRY(px_trt_build_plan(s->cx, s->lib, model, setup, &s->plan));
         goto done;
@@ -315,6 +321,7 @@ void px_trt_session_close(px_trt_session *s)
     px_trt_delete(s->lean_runtime);
     px_trt_delete(s->runtime);
     px_trt_plan_fini(&s->plan);
+    pgy_tensor_free(s->built);
     px_file_unmap(&s->file);
     px_trt_session_free_io(s);
     px_trt_listener_clear(&s->listener);

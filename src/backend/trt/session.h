@@ -61,8 +61,9 @@ struct px_trt_session {
     px_trt_lib *lib;
     const px_trt_args *args;
     void *runtime, *lean_runtime, *engine, *context;
-    px_trt_plan plan; /* dead once the engine is there, but for streamed weights */
-    px_file file;     /* the engine file, when there is one */
+    px_trt_plan plan;  /* dead once the engine is there, but for streamed weights */
+    pgy_tensor *built; /* the plan, when a script's process built it */
+    px_file file;      /* the engine file, when there is one */
     px_arena arena;
     pgy_io *inputs;
     size_t n_inputs;

@@ -5,6 +5,7 @@
 #include "backend/trt/args.h"
 #include "data/loader.h"
 #include "polygraphy/backend.h"
+#include "polygraphy/trt_build.h"
 
 /* Feed `i` of the data that int8 calibration uses, for exactly these inputs (static shapes). Fills
  * the empty `out`; sets `*out_end` instead behind the last one. */
@@ -16,7 +17,11 @@ typedef struct px_trt_setup {
     const px_trt_args *args;
     px_trt_feed_fn calibration_feed; /* NULL: int8 works from a cache only */
     void *calibration_user;
+    const pgy_trt_steps *steps; /* of the process that runs scripts: who makes the objects */
 } px_trt_setup;
+
+/* True when one of the options names a script, or the model is one. */
+bool px_trt_has_scripts(const px_trt_args *args, const pgy_model *model);
 
 extern const pgy_backend_ops px_trt_ops;
 

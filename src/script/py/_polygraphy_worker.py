@@ -9,8 +9,8 @@ import sys
 import traceback
 
 # Requests and answers; script/worker.c has the same numbers.
-LOAD, NEXT, COMPARE, POSTPROCESS, LPIPS = 1, 2, 3, 4, 5
-READY, DONE, FEED, VERDICT, ITERATION, VALUE, ERROR, LOG = range(10, 18)
+LOAD, NEXT, COMPARE, POSTPROCESS, LPIPS, TRT = 1, 2, 3, 4, 5, 6
+READY, DONE, FEED, VERDICT, ITERATION, VALUE, ERROR, LOG, PLAN = range(10, 19)
 OPTIONS = ["--data-loader-script", "--compare-func-script", "--postprocess-func-script"]
 DATA, COMPARISON, POSTPROCESSING = range(3)
 HAS_LPIPS, NO_LPIPS, NO_NUMBER = range(3)
@@ -51,9 +51,9 @@ class Script:
         if not callable(self.function):
             raise WrongValue(f"{name} is {describe(self.function)}, which cannot be called")
 
-    def call(self, *args):
+    def call(self, *args, **kwargs):
         function = self.function() if self.is_class else self.function
-        return function(*args)
+        return function(*args, **kwargs)
 
     def next_feed(self):
         if self.iterator is None:
@@ -113,10 +113,11 @@ class Worker:
     def __init__(self, channel):
         self.channel, self.scripts, self.lpips = channel, {}, None
 
-    def log(self, severity, text):
+    def log(self, severity, text, origin="tools/script.py"):
         self.channel.begin(LOG)
         self.channel.put_u32(severity & 0xFFFFFFFF)
         self.channel.put_str(text)
+        self.channel.put_str(origin)
         self.channel.send()
 
     def get_iteration(self):
@@ -182,10 +183,20 @@ class Worker:
         self.channel.put_f64(value or 0.0)
         self.channel.put_str(text)
 
+    def engine(self):
+        import _polygraphy_trt as trt
+
+        try:
+            plan = trt.Build(self, Script, explain).run()
+        except trt.Failed as e:
+            raise WrongValue(str(e)) from None
+        self.channel.begin(PLAN)
+        self.channel.put_array(numpy.frombuffer(plan, numpy.uint8))
+
     def serve(self):
         requests = {
             LOAD: self.load, NEXT: self.next_feed, COMPARE: self.compare, POSTPROCESS: self.postprocess,
-            LPIPS: self.perceptual,
+            LPIPS: self.perceptual, TRT: self.engine,
         }  # fmt: skip
         while True:
             kind = self.channel.receive()
