@@ -6,7 +6,6 @@
 #include "base/thread.h"
 #include "cli/gen_script.h"
 #include "cli/stations.h"
-#include "cli/unavailable.h"
 #include "script/scripts.h"
 
 static void log_plan(pgy_context *cx, const px_run_args *args)
@@ -35,7 +34,6 @@ static pgy_status *execute(pgy_context *cx, px_run_args *args, uint64_t start_ns
     px_scripts scripts = {0};
     px_run_state run = {.cx = cx, .args = args, .start_ns = start_ns, .is_valid = true};
     PX_TRY(px_run_args_check_plan(cx, args));
-    PX_TRY(px_run_args_unavailable(args));
     PX_TRY(px_check_layers(args));
     PX_TRY(px_check_checks(args));
     PX_TRY(open_scripts(cx, args, &scripts));
