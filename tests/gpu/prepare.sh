@@ -10,6 +10,8 @@ program=$1 models=$2 dest=$3
 mkdir -p "$dest/models"
 cp "$program" "$dest/polygraphy"
 strip "$dest/polygraphy"
+cp "$(dirname "$program")/libpolygraphy.so.0" "$dest/" # for scripts
+strip "$dest/libpolygraphy.so.0"
 (cd "$models" && find . \( -path './light/*/light/light_*.onnx' -o -path './magika/*/standard_v3_3/model.onnx' \
   -o -name 'ch_PP-OCRv4_*_infer.onnx' -o -name embedding_model.onnx -o -name nmp.onnx \) -print0 |
   tar -c --null -T -) | tar -x -C "$dest/models"

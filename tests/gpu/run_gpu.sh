@@ -31,6 +31,28 @@ export LD_LIBRARY_PATH=$LIBS${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 cd "$OUT/work" || exit 2
 [[ -d models ]] || python3 "$HERE/make_models.py" models || exit 2
 
+cat >network.py <<'P'
+import tensorrt as trt
+
+def load_network():
+    logger = trt.Logger(trt.Logger.WARNING)
+    builder = trt.Builder(logger)
+    network = builder.create_network(0)
+    parser = trt.OnnxParser(network, logger)
+    assert parser.parse_from_file("models/cnn.onnx")
+    return builder, network, parser
+P
+cat >edit.py <<'P'
+def postprocess(network):
+    for layer in network:
+        for i in range(layer.num_outputs):
+            if layer.get_output(i).name == "r1":
+                network.mark_output(layer.get_output(i))
+
+def postprocess_config(builder, network, config):
+    config.builder_optimization_level = 0
+P
+
 row() { # name, result, seconds, note
   printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" >"$OUT/logs/$1.row"
   printf '%-28s %-5s %6s s  %s\n' "$1" "$2" "$3" "$4"
@@ -164,6 +186,14 @@ features() {
   later weight_streaming --has 'Weight streaming is enabled' -- models/wide.onnx "${level0[@]}" --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget 50% "${loose[@]}"
   later weight_streaming_auto --has 'Weight streaming' -- models/wide.onnx "${level0[@]}" --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget -1 "${loose[@]}"
   later weight_streaming_none --exit 1 --has 'no weights that can be' -- models/cnn.onnx "${level0[@]}" --trt --weight-streaming-budget 50%
+  # Scripts need a Python with the tensorrt module, and our library beside the program.
+  if [[ -n ${PX_NVIDIA_PYTHON:-} ]]; then
+    export POLYGRAPHY_PYTHON=$PX_NVIDIA_PYTHON
+    later script_network --has PASSED -- network.py "${level0[@]}" --trt
+    later script_edits --has PASSED --has 'r1 .dtype=float32' -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --trt-npps edit.py --trt-cpps edit.py
+  elif wanted scripts; then
+    row scripts SKIP 0 "PX_NVIDIA_PYTHON is not set"
+  fi
   later unsupported_op --exit 1 --has 'cannot take' -- models/unsupported.onnx "${level0[@]}" --trt
   later device_5 --exit 1 --has 'no GPU number' -- models/cnn.onnx --trt --device 55
   later int8_entropy2 --has 'Saving calibration cache' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --int8 --calibration-cache e2.cache --iterations 4 --rtol 1 --atol 1

@@ -164,7 +164,8 @@ class Channel:
             return
         sent = socket.send_fds(self.socket, [data], [fd])
         os.close(fd)
-        self.socket.sendall(memoryview(data)[sent:])
+        if sent < len(data):  # the program may be gone once it has all: even sending nothing fails then
+            self.socket.sendall(memoryview(data)[sent:])
 
     # --- reading ---
 
