@@ -13,6 +13,7 @@
 #include "polygraphy/runner.h"
 #include "polygraphy/status.h"
 #include "polygraphy/tensor.h"
+#include "polygraphy/trt_build.h"
 
 #define POLYGRAPHY_VERSION_MAJOR 0
 #define POLYGRAPHY_VERSION_MINOR 1
