@@ -2,7 +2,7 @@
 
 test_scripts.py PROGRAM ONNX_PYTHON MAKE_MODELS [LIBRARY]: runs in a Python with NVIDIA's bindings. Each
 engine that is built with scripts must be, byte for byte, the one that the options alone give for the
-same thing. LIBRARY is a sanitizer's runtime, which foreign programs need when ours has it.
+same thing. LIBRARY is a sanitizer's runtime, which foreign programs need when ours has it (for LD_PRELOAD).
 """
 import os
 import pathlib
