@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 models=$(realpath -m "${PX_MODELS:-.models}")
 [ -d "$models/rapidocr" ] || tools/fetch_models.sh "$models" rapidocr
 out=$(realpath docs)/gallery
+tests=$(realpath tests/report)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
@@ -38,4 +39,13 @@ rm -rf layer
   --save-heatmaps rec --save-error-metrics-plot rec --picture-format svg -qq || true
 draw recogniser-absolute.svg 'Absolute*'
 draw recogniser-errors.svg 'error_metrics*'
+# The same detector with all of its tensors, as a page, light and dark; needs node, chromium and
+# PX_PLAYWRIGHT, a folder whose node_modules holds playwright-core.
+if [ -d "${PX_PLAYWRIGHT:-}/node_modules/playwright-core" ]; then
+  (cd "$ocr" && "$binary" run ch_PP-OCRv4_det_infer.onnx --onnxrt --pluginref \
+    --input-shapes x:[1,3,32,32] --onnx-outputs mark all --report "$work/report.html" -qq) || true
+  node "$tests/page.mjs" "$work/report.html" "$PX_PLAYWRIGHT" "$out"
+else
+  echo "report-light.png and report-dark.png stay as they are: PX_PLAYWRIGHT has no playwright-core"
+fi
 ls -l "$out"

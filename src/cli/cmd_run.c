@@ -50,6 +50,7 @@ static pgy_status *execute(pgy_context *cx, px_run_args *args, uint64_t start_ns
     PX_TRY(px_station_layers(&run));
     PX_TRY(px_station_checks(&run));
     PX_TRY(px_station_conclude(&run, out_passed));
+    PX_TRY(px_station_summary(&run));
 done:
     px_run_state_fini(&run);
     px_scripts_close(&scripts);

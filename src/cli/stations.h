@@ -13,7 +13,8 @@
  * - layers.c: where marked tensors begin to differ; layers run on their own;
  * - checks.c: each runner against itself, run again and element by element;
  * - report.c: the document about the run;
- * - conclude.c: what is made of the verdict: files and reports about the comparison.
+ * - conclude.c: what is made of the verdict: files and reports about the comparison;
+ * - summary.c: all of it in a few lines.
  *
  * What ends the command without a run (a script that is written instead) is no station: cmd_run.c
  * does it before the RUNNING line.
@@ -27,6 +28,7 @@
 #include "compare/compare.h"
 #include "compare/referee.h"
 #include "report/doc/doc.h"
+#include "report/layers.h"
 #include "report/pictures.h"
 #include "results/results.h"
 #include "runner/calibration.h"
@@ -51,6 +53,9 @@ typedef struct px_run_state {
     px_accuracy accuracy; /* what was compared; empty when nothing is */
     px_advice *advice;    /* on tolerances */
     size_t n_advice;
+    pgy_model *layers_model; /* what `layers` points into, when no runner has it open */
+    px_layers *layers;       /* of each pair; NULL when nothing is told layer by layer */
+    size_t n_layers;
     bool is_valid;      /* --validate found nothing bad */
     bool checks_failed; /* --repeat or --check-batch-invariance found something */
     px_referee referee; /* distances to float64; without outputs when it was not called for */
@@ -94,6 +99,8 @@ PX_MUST_USE pgy_status *px_station_layers(px_run_state *run);
 PX_MUST_USE pgy_status *px_station_checks(px_run_state *run);
 /* Writes the documents that were asked for. */
 PX_MUST_USE pgy_status *px_station_report(const px_run_state *run, bool passed);
+/* The last word: a few lines for a person. */
+PX_MUST_USE pgy_status *px_station_summary(const px_run_state *run);
 PX_MUST_USE pgy_status *px_station_conclude(px_run_state *run, bool *out_passed);
 
 /* Can the options of layers.c do what they say in this run? Errors: USAGE. */

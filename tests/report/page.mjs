@@ -18,7 +18,7 @@ for (const colorScheme of ['light', 'dark']) {
   page.on('request', (r) => { if (!/^(file|data):/.test(r.url())) problems.push(`network: ${r.url()}`); });
   await page.goto(`file://${path.resolve(page_file)}`);
   backgrounds.push(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
-  if (shots) await page.screenshot({ path: path.join(shots, `report-${colorScheme}.png`) });
+  if (shots) await page.screenshot({ path: path.join(shots, `report-${colorScheme}.png`), clip: { x: 0, y: 0, width: 1200, height: 840 } });
 
   const rows = page.locator('#outputs tbody tr');
   const total = await rows.count();
@@ -45,6 +45,10 @@ for (const colorScheme of ['light', 'dark']) {
 
   check((await page.locator('#curve circle').count()) === total, 'a point for each output');
   check((await page.locator('#first-divergence').count()) === 1, 'the first divergence is marked');
+  const layer = await page.locator('#outputs tbody tr').first().locator('td').nth(3).textContent();
+  check(heads[3] === 'layer' && layer.length > 0, `the layer: ${heads[3]} ${layer}`);
+  const tips = await page.$$eval('#curve title', (all) => all.map((t) => t.textContent));
+  check(tips.every((t) => /, #\d+ \w+( '.*')?: max abs /.test(t)), `tooltips: ${tips[0]}`);
   const broken = await page.$$eval('img', (all) => all.filter((i) => !i.naturalWidth).length);
   check(broken === 0, `${broken} pictures do not load`);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

@@ -74,6 +74,33 @@ def check(folder, done, expected_code, rows, failed_cases):
     return bad
 
 
+def check_layers(folder):
+    """Outputs that nodes compute, in their order; the first that differs, and the first NaN."""
+    import jsonschema
+
+    model = str(HERE.parent / "data/models/branches.onnx")
+    done = run(folder, model, "--pluginref", "--onnx-outputs", "mark", "all", "--save-outputs", "marked.json")
+    done = run(folder, model, "--pluginref", "--onnx-outputs", "mark", "all", "--seed", "2", "--load-outputs", "marked.json")
+    document = json.loads((folder / "report.json").read_text())
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    pair = document["comparisons"][0]
+    layers = pair.get("layers", [])
+    failed = [layer["output"] for layer in layers if not layer["passed"]]
+    bad = []
+    if done.returncode != 1 or len(layers) < 3 or not failed:
+        bad.append(f"layers: exit {done.returncode}, {len(failed)} of {len(layers)} failed")
+    elif pair["first_divergence"] != failed[0] or pair["first_nan"] is not None:
+        bad.append(f"layers: first {pair['first_divergence']}, not {failed[0]}; NaN in {pair['first_nan']}")
+    if [layer["position"] for layer in layers] != sorted(layer["position"] for layer in layers):
+        bad.append("layers: not in the order of the graph")
+    if "First layer" not in done.stdout or f"gives '{pair['first_divergence']}'" not in done.stdout:
+        bad.append("layers: not in the summary\n" + done.stdout)
+    page = (folder / "report.html").read_text()
+    if 'id="first-divergence"' not in page or 'id="first-nan"' in page:
+        bad.append("layers: marks of the curve")
+    return bad
+
+
 def main():
     try:
         import jsonschema  # noqa: F401
@@ -109,6 +136,7 @@ def main():
                 (folder / f"report.{ending}").unlink(missing_ok=True)
             done = run(folder, *words)
             bad += [f"{' '.join(words)}: {b}" for b in check(folder, done, code, rows, failed)]
+        bad += check_layers(folder)
         for path, words in (("report.pdf", ".html"), ("/proc/no/report.html", "/proc/no")):
             done = subprocess.run([os.environ["POLYGRAPHY_BIN"], "run", "--load-outputs", "a.json", "a.json",
                                    "--report", path], cwd=folder, text=True, capture_output=True)

@@ -72,6 +72,7 @@ ONLY_STREAMING = [
 
 def normalise(text):
     # The referee looks at whole runs, which a stream does not keep.
+    text = re.sub(r"^\[.\] Summary\n( .*\n)*", "", text, flags=re.M)
     text = re.sub(r"^\[.\] Referee Report .*\n(\[.\]     .*\n)*", "", text, flags=re.M)
     text = re.sub(r"\d\d/\d\d/\d\d-\d\d:\d\d:\d\d", "<WHEN>", text)
     text = re.sub(r"[0-9.e+-]+ ms", "<T> ms", text)

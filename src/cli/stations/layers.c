@@ -15,7 +15,6 @@
 
 typedef struct telling {
     px_run_state *run;
-    pgy_model *own_model; /* opened here: there was no runner */
     px_onnx_index index;
     px_feed feed; /* of the iteration that is looked at; empty when not known */
 } telling;
@@ -68,8 +67,9 @@ static pgy_status *open_index(telling *t)
     const px_run_args *args = t->run->args;
     pgy_model *model = t->run->model;
     if (!model) {
-        PX_TRY(px_model_open(t->run->cx, args->model.path, args->model.type, &t->own_model));
-        model = t->own_model;
+        PX_TRY(
+            px_model_open(t->run->cx, args->model.path, args->model.type, &t->run->layers_model));
+        model = t->run->layers_model;
     }
     PX_TRY(px_model_onnx(model, &onnx));
     PX_TRY(px_onnx_index_init(onnx, &t->index));
@@ -338,33 +338,34 @@ done:
     return st;
 }
 
+/* The layers stay in the state: documents and the summary tell of them, too. */
 static pgy_status *tell_pair(telling *t, size_t p, bool *inout_extracted)
 {
     pgy_status *st = NULL;
-    px_layers layers = {0};
+    px_layers *layers = &t->run->layers[p];
     px_buf b = {0};
     pgy_context *cx = t->run->cx;
     const px_report_args *args = &t->run->args->report;
-    PX_TRY(px_layers_of(&t->index, &t->run->accuracy.at[p], &layers));
-    if (layers.n < 2)
+    PX_TRY(px_layers_of(&t->index, &t->run->accuracy.at[p], layers));
+    t->run->n_layers++;
+    if (layers->n < 2)
         goto done;
-    PX_TRY(get_feed(t, layers.iteration));
+    PX_TRY(get_feed(t, layers->iteration));
     if (args->isolate_layers.given)
-        PX_TRY(isolate(t, &layers, p));
-    px_layers_print(&b, &layers, !px_log_enabled(cx, PGY_LOG_VERBOSE, PX_AT_COMPARATOR));
+        PX_TRY(isolate(t, layers, p));
+    px_layers_print(&b, layers, !px_log_enabled(cx, PGY_LOG_VERBOSE, PX_AT_COMPARATOR));
     PX_TRY(px_buf_status(&b));
     px_log_text(cx, PGY_LOG_INFO, PX_AT_COMPARATOR, px_buf_str(&b));
-    PX_TRY(tell_one(t, &layers, layers.first_failed, PGY_LOG_ERROR, "First layer that differs"));
+    PX_TRY(tell_one(t, layers, layers->first_failed, PGY_LOG_ERROR, "First layer that differs"));
     PX_TRY(
-        tell_one(t, &layers, layers.first_bad, PGY_LOG_INFO, "First layer with NaN or infinity"));
-    if (args->extract_first_failure.given && layers.first_failed != PX_NO_LAYER &&
+        tell_one(t, layers, layers->first_bad, PGY_LOG_INFO, "First layer with NaN or infinity"));
+    if (args->extract_first_failure.given && layers->first_failed != PX_NO_LAYER &&
         !*inout_extracted) {
-        PX_TRY(extract(t, &layers, p));
+        PX_TRY(extract(t, layers, p));
         *inout_extracted = true;
     }
 done:
     px_buf_fini(&b);
-    px_layers_fini(&layers);
     return st;
 }
 
@@ -385,6 +386,7 @@ pgy_status *px_station_layers(px_run_state *run)
         goto done;
     }
     PX_TRY(st);
+    PX_TRY(PX_ALLOC(run->layers, run->accuracy.n));
     for (size_t p = 0; p < run->accuracy.n; p++)
         PX_TRY(tell_pair(&t, p, &is_extracted));
     if (run->args->report.extract_first_failure.given && !is_extracted)
@@ -394,6 +396,5 @@ pgy_status *px_station_layers(px_run_state *run)
 done:
     px_feed_fini(&t.feed);
     px_onnx_index_fini(&t.index);
-    pgy_model_close(t.own_model);
     return st;
 }

@@ -113,6 +113,10 @@ done:
 void px_run_state_fini(px_run_state *run)
 {
     px_referee_fini(&run->referee);
+    for (size_t i = 0; i < run->n_layers; i++)
+        px_layers_fini(&run->layers[i]);
+    px_mem_free(run->layers);
+    pgy_model_close(run->layers_model);
     px_exhibits_fini(&run->exhibits);
     px_mem_free(run->advice);
     px_pictures_fini(&run->pictures);

@@ -63,6 +63,8 @@ pgy_status *px_station_report(const px_run_state *run, bool passed)
         .n_advice = run->n_advice,
         .referee = &run->referee,
         .exhibits = &run->exhibits,
+        .layers = run->layers,
+        .n_layers = run->n_layers,
     };
     if (!paths->given)
         return NULL;

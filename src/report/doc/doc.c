@@ -31,6 +31,7 @@ pgy_status *px_doc_save(const px_doc *doc, const char *path)
     px_doc_rows rows = {0};
     const size_t format = format_of(path);
     PX_TRY(px_doc_rows_of(doc->accuracy, &rows));
+    px_doc_rows_order(&rows, doc);
     PX_TRY(formats[format].put(doc, &rows, &text));
     PX_TRY(px_buf_status(&text));
     PX_TRY(px_file_write(path, text.ptr, text.len));

@@ -11,6 +11,7 @@
 #include "compare/compare.h"
 #include "compare/referee.h"
 #include "report/doc/exhibit.h"
+#include "report/layers.h"
 #include "runner/latency.h"
 
 typedef struct px_doc_runner {
@@ -36,6 +37,8 @@ typedef struct px_doc {
     size_t n_advice;
     const px_referee *referee; /* no outputs when it was not called for */
     const px_exhibits *exhibits;
+    const px_layers *layers; /* of the pairs, in their order; none when nobody asked for them */
+    size_t n_layers;
 } px_doc;
 
 /* True when the ending names a format. */

@@ -73,7 +73,7 @@ static void put_shape(px_buf *b, const px_output_result *r)
 
 /* Columns that would say the same in every row are left out. */
 typedef struct columns {
-    bool pair, func, errors, metric;
+    bool pair, func, layer, errors, metric;
 } columns;
 
 static columns columns_of(const px_doc_rows *rows)
@@ -82,11 +82,33 @@ static columns columns_of(const px_doc_rows *rows)
     for (size_t i = 0; i < rows->n; i++) {
         const px_doc_row *row = &rows->at[i];
         c.pair |= row->pair != rows->at[0].pair;
+        c.layer |= row->layer != NULL;
         c.func |= row->func != rows->at[0].func;
         c.errors |= row->func == PX_COMPARE_SIMPLE;
         c.metric |= row->func != PX_COMPARE_SIMPLE && !row->worst->bare;
     }
     return c;
+}
+
+/* Operator and node. */
+static void put_layer_cell(px_buf *b, const px_layer *layer)
+{
+    px_buf text = {0};
+    px_buf_puts(b, "<td class=\"name\">");
+    if (layer != NULL) {
+        px_buf_putstr(&text, layer->node->op_type);
+        px_doc_put_xml(b, px_buf_cstr(&text));
+        text.len = 0;
+    }
+    if (layer != NULL && layer->node->name.len > 0) {
+        px_buf_putstr(&text, layer->node->name);
+        px_buf_puts(b, " <span class=\"dim\">");
+        px_doc_put_xml(b, px_buf_cstr(&text));
+        px_buf_puts(b, "</span>");
+    }
+    px_buf_puts(b, "</td>");
+    b->failed |= text.failed;
+    px_buf_fini(&text);
 }
 
 static void put_row(px_buf *b, size_t index, const px_doc_row *row, const columns *c)
@@ -97,6 +119,8 @@ static void put_row(px_buf *b, size_t index, const px_doc_row *row, const column
     px_buf_printf(b, "<td class=\"%s\">%s</td>", row->n_failed ? "fail" : "pass",
                   row->n_failed ? "FAILED" : "passed");
     put_text_cell(b, "name", r->name);
+    if (c->layer)
+        put_layer_cell(b, row->layer);
     if (c->pair) {
         px_buf_puts(b, "<td class=\"name\">");
         px_doc_put_xml(b, row->pair->runner[0]);
@@ -129,6 +153,7 @@ static void put_headings(px_buf *b, const columns *c)
         {"#", true, true},
         {"verdict", true, false},
         {"output", true, false},
+        {"layer", c->layer, false},
         {"runners", c->pair, false},
         {"function", c->func, false},
         {"type", c->errors, false},

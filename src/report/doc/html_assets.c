@@ -22,7 +22,7 @@ const char px_html_style[] =
     "pre{background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.7rem;"
     "white-space:pre-wrap;overflow-wrap:anywhere}\n"
     ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%}\n"
-    "th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid "
+    "table{font-size:.9em}th,td{text-align:left;padding:.3rem .5rem;border-bottom:1px solid "
     "var(--line);vertical-align:top}\n"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     "td.name{overflow-wrap:anywhere;min-width:9rem}td.type{white-space:nowrap}\n"

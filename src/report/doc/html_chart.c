@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { WIDTH = 1120, HEIGHT = 300, LEFT = 70, RIGHT = 15, TOP = 25, BOTTOM = 45 };
+enum { WIDTH = 1120, HEIGHT = 300, LEFT = 70, RIGHT = 15, TOP = 25, BOTTOM = 60 };
 
 static void put_coord(px_buf *b, double v)
 {
@@ -64,6 +64,19 @@ static void put_axes(px_buf *b, int low, int high)
                   LEFT, TOP - 10);
 }
 
+/* ", #12 Conv 'conv1'" */
+static void put_layer(px_buf *b, const px_layer *layer)
+{
+    px_buf text = {0};
+    if (layer == NULL)
+        return;
+    px_doc_put_layer(&text, layer);
+    px_buf_puts(b, ", ");
+    px_doc_put_xml(b, px_buf_cstr(&text));
+    b->failed |= text.failed;
+    px_buf_fini(&text);
+}
+
 static void put_point(px_buf *b, const px_doc_row *row, double x, double y)
 {
     px_buf_printf(b, "<circle class=\"%s\" r=\"3\" cx=\"", row->n_failed ? "bad" : "ok");
@@ -72,35 +85,69 @@ static void put_point(px_buf *b, const px_doc_row *row, double x, double y)
     put_coord(b, y);
     px_buf_puts(b, "\"><title>");
     px_doc_put_xml(b, row->worst->name);
+    put_layer(b, row->layer);
     px_buf_puts(b, ": ");
     px_doc_put_errors(b, row);
     px_buf_puts(b, "</title></circle>\n");
 }
 
-/* A dashed line with the name of the first output that fails. */
-static void put_first(px_buf *b, const px_doc_row *row, double x)
+/* A dashed line with the name of the first output that fails, or that has NaN or infinity. */
+static void put_first(px_buf *b, const char *id, const char *what, int line, const px_doc_row *row,
+                      double x)
 {
     const bool at_right = x > WIDTH / 2.0;
-    px_buf_puts(b, "<line class=\"first\" id=\"first-divergence\" x1=\"");
+    px_buf_printf(b, "<line class=\"first\" id=\"%s\" x1=\"", id);
     put_coord(b, x);
     px_buf_puts(b, "\" x2=\"");
     put_coord(b, x);
     px_buf_printf(b, "\" y1=\"%d\" y2=\"%d\"/><text text-anchor=\"%s\" y=\"%d\" x=\"", TOP,
-                  HEIGHT - BOTTOM, at_right ? "end" : "start", HEIGHT - BOTTOM + 34);
+                  HEIGHT - BOTTOM, at_right ? "end" : "start", HEIGHT - BOTTOM + 18 + 16 * line);
     put_coord(b, x);
-    px_buf_puts(b, "\">first divergence: ");
+    px_buf_printf(b, "\">%s: ", what);
     px_doc_put_xml(b, row->worst->name);
+    put_layer(b, row->layer);
     px_buf_puts(b, "</text>\n");
+}
+
+/* Rows that the curve shows: of the first pair, under `simple`; layers, where they are known. */
+static size_t n_points(const px_doc_rows *rows)
+{
+    size_t n = 0;
+    const bool has_layers = rows->n > 0 && rows->at[0].layer != NULL;
+    while (n < rows->n && rows->at[n].pair == rows->at[0].pair &&
+           rows->at[n].func == PX_COMPARE_SIMPLE && (!has_layers || rows->at[n].layer != NULL))
+        n++;
+    return n;
+}
+
+static bool has_bad(const px_doc_row *row)
+{
+    const px_stats *a = &row->worst->stats.of[PX_OF_A], *b = &row->worst->stats.of[PX_OF_B];
+    if (row->layer != NULL)
+        return row->layer->of[0].n_nan + row->layer->of[0].n_inf + row->layer->of[1].n_nan +
+                   row->layer->of[1].n_inf >
+               0;
+    return !row->worst->bare && a->n_nan + a->n_inf + b->n_nan + b->n_inf > 0;
+}
+
+/* Where the outputs begin to differ, and to have NaN or infinity. */
+static void put_firsts(px_buf *b, const px_doc_rows *rows, size_t n)
+{
+    size_t failed = 0, bad = 0;
+    while (failed < n && rows->at[failed].n_failed == 0)
+        failed++;
+    while (bad < n && !has_bad(&rows->at[bad]))
+        bad++;
+    if (failed < n)
+        put_first(b, "first-divergence", "first divergence", 1, &rows->at[failed], x_of(failed, n));
+    if (bad < n)
+        put_first(b, "first-nan", "first NaN or infinity", 2, &rows->at[bad], x_of(bad, n));
 }
 
 void px_html_put_curve(px_buf *b, const px_doc_rows *rows)
 {
-    size_t n = 0;
-    ptrdiff_t first = -1;
+    const size_t n = n_points(rows);
     int low, high;
-    while (n < rows->n && rows->at[n].pair == rows->at[0].pair &&
-           rows->at[n].func == PX_COMPARE_SIMPLE)
-        n++;
     if (n < 3 || !decades(rows, n, &low, &high))
         return;
     px_buf_printf(
@@ -123,16 +170,13 @@ void px_html_put_curve(px_buf *b, const px_doc_rows *rows)
     px_buf_puts(b, "\"/>\n");
     for (size_t i = 0; i < n; i++) {
         const px_doc_row *row = &rows->at[i];
-        if (row->n_failed > 0 && first < 0)
-            first = (ptrdiff_t)i;
         put_point(b, row, x_of(i, n), y_of(px_doc_error(row->worst), low, high));
     }
     px_buf_printf(b,
                   "<text class=\"dim\" text-anchor=\"end\" x=\"%d\" y=\"%d\">%zu outputs, in order"
                   "</text>\n",
                   WIDTH - RIGHT, HEIGHT - BOTTOM + 18, n);
-    if (first >= 0)
-        put_first(b, &rows->at[first], x_of((size_t)first, n));
+    put_firsts(b, rows, n);
     px_buf_puts(b, "</svg></div>\n");
 }
 

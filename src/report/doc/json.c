@@ -160,7 +160,55 @@ static void put_func(writer *w, const px_func_result *func)
     close(w, '}');
 }
 
-static void put_pair(writer *w, const px_pair_result *pair)
+static void text_of(writer *w, const char *name, px_str value)
+{
+    key(w, name);
+    px_json_put_string(w->b, value);
+}
+
+static void put_layer(writer *w, const px_layer *layer)
+{
+    const px_layer_error *e = &layer->error;
+    next(w);
+    open(w, '{');
+    text(w, "output", layer->output);
+    text_of(w, "operator", layer->node->op_type);
+    text_of(w, "node", layer->node->name);
+    count(w, "position", layer->position);
+    truth(w, "passed", e->passed);
+    if (e->given) {
+        number(w, "max_absolute", e->max_abs);
+        number(w, "max_relative", e->max_rel);
+    }
+    if (e->has_ulp)
+        count(w, "max_ulp", e->max_ulp);
+    if (layer->own.given) {
+        number(w, "own_max_absolute", layer->own.max_abs);
+        number(w, "own_max_relative", layer->own.max_rel);
+    }
+    count(w, "nan", (unsigned long long)(layer->of[0].n_nan + layer->of[1].n_nan));
+    count(w, "infinity", (unsigned long long)(layer->of[0].n_inf + layer->of[1].n_inf));
+    close(w, '}');
+}
+
+static void put_first(writer *w, const char *name, const px_layers *layers, size_t at)
+{
+    text(w, name, at == PX_NO_LAYER ? NULL : layers->at[at].output);
+}
+
+/* In the order in which they are computed. */
+static void put_layers(writer *w, const px_layers *layers)
+{
+    put_first(w, "first_divergence", layers, layers->first_failed);
+    put_first(w, "first_nan", layers, layers->first_bad);
+    key(w, "layers");
+    open(w, '[');
+    for (size_t i = 0; i < layers->n; i++)
+        put_layer(w, &layers->at[i]);
+    close(w, ']');
+}
+
+static void put_pair(writer *w, const px_pair_result *pair, const px_layers *layers)
 {
     next(w);
     open(w, '{');
@@ -178,6 +226,8 @@ static void put_pair(writer *w, const px_pair_result *pair)
     for (size_t f = 0; f < pair->n_funcs; f++)
         put_func(w, &pair->funcs[f]);
     close(w, ']');
+    if (layers != NULL)
+        put_layers(w, layers);
     close(w, '}');
 }
 
@@ -259,7 +309,7 @@ pgy_status *px_doc_put_json(const px_doc *doc, const px_doc_rows *rows, px_buf *
     key(&w, "comparisons");
     open(&w, '[');
     for (size_t i = 0; i < doc->accuracy->n; i++)
-        put_pair(&w, &doc->accuracy->at[i]);
+        put_pair(&w, &doc->accuracy->at[i], i < doc->n_layers ? &doc->layers[i] : NULL);
     close(&w, ']');
     key(&w, "advice");
     open(&w, '[');

@@ -70,6 +70,40 @@ done:
     return st;
 }
 
+static int by_order(const void *a, const void *b)
+{
+    const px_doc_row *x = a, *y = b;
+    const size_t px = x->layer != NULL ? x->layer->position : SIZE_MAX;
+    const size_t py = y->layer != NULL ? y->layer->position : SIZE_MAX;
+    if (x->pair != y->pair)
+        return x->pair < y->pair ? -1 : 1; /* both are in one array */
+    if (x->func == y->func && px != py)
+        return px < py ? -1 : 1;
+    return x->mentioned < y->mentioned ? -1 : 1;
+}
+
+void px_doc_rows_order(px_doc_rows *rows, const px_doc *doc)
+{
+    for (size_t i = 0; i < rows->n; i++) {
+        px_doc_row *row = &rows->at[i];
+        const size_t pair = (size_t)(row->pair - doc->accuracy->at);
+        row->mentioned = i;
+        if (pair < doc->n_layers)
+            row->layer = px_layers_find(&doc->layers[pair], px_str_of(row->worst->name));
+    }
+    if (doc->n_layers > 0)
+        qsort(rows->at, rows->n, sizeof *rows->at, by_order);
+}
+
+void px_doc_put_layer(px_buf *b, const px_layer *layer)
+{
+    if (layer == NULL)
+        return;
+    px_buf_printf(b, "#%zu %.*s", layer->position, PX_STR_ARG(layer->node->op_type));
+    if (layer->node->name.len > 0)
+        px_buf_printf(b, " '%.*s'", PX_STR_ARG(layer->node->name));
+}
+
 void px_doc_rows_fini(px_doc_rows *rows)
 {
     px_mem_free(rows->at);
