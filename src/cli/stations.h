@@ -56,8 +56,8 @@ typedef struct px_run_state {
     pgy_model *layers_model; /* what `layers` points into, when no runner has it open */
     px_layers *layers;       /* of each pair; NULL when nothing is told layer by layer */
     size_t n_layers;
-    bool is_valid;      /* --validate found nothing bad */
-    bool checks_failed; /* --repeat or --check-batch-invariance found something */
+    bool is_valid;                    /* --validate found nothing bad */
+    bool repeat_failed, batch_failed; /* --repeat, --check-batch-invariance found something */
     px_referee referee; /* distances to float64; without outputs when it was not called for */
 } px_run_state;
 

@@ -105,7 +105,7 @@ static pgy_status *repeat_one(px_run_state *run, const px_loop *loop, px_runner 
         px_buf_puts(&b, "\n    ");
         px_repeat_print(&b, &repeat, level, node.len > 0 ? px_buf_cstr(&node) : NULL);
     }
-    run->checks_failed |= !repeat.is_deterministic;
+    run->repeat_failed |= !repeat.is_deterministic;
     PX_TRY(tell(run->cx, repeat.is_deterministic, &b));
 done:
     px_buf_fini(&b);
@@ -128,7 +128,7 @@ static pgy_status *batch_one(px_run_state *run, const px_loop *loop, px_runner *
         px_buf_puts(&b, "\n    ");
         px_batch_output_print(&b, &check.at[i]);
     }
-    run->checks_failed |= !check.is_invariant;
+    run->batch_failed |= !check.is_invariant;
     PX_TRY(tell(run->cx, check.is_invariant, &b));
 done:
     px_buf_fini(&b);

@@ -79,8 +79,8 @@ pgy_status *px_station_conclude(px_run_state *run, bool *out_passed)
     const px_opt_str *accuracy_path = &run->args->compare.save_accuracy_results;
     if (accuracy_path->given)
         PX_TRY(save_accuracy(run->cx, &run->accuracy, accuracy_path->value));
-    *out_passed =
-        (!px_run_compares(run) || run->accuracy.passed) && run->is_valid && !run->checks_failed;
+    *out_passed = (!px_run_compares(run) || run->accuracy.passed) && run->is_valid &&
+                  !run->repeat_failed && !run->batch_failed;
     for (size_t i = 0; i < run->n_runners; i++)
         *out_passed = *out_passed && !px_runner_has_failed(run->runners[i]);
     PX_TRY(px_station_report(run, *out_passed));

@@ -133,6 +133,12 @@ static void put_latency(px_buf *b, const px_run_state *run)
     }
 }
 
+static void put_check(px_buf *b, const char *what, bool given, bool failed)
+{
+    if (given)
+        px_buf_printf(b, "\n    %s: %s", what, failed ? "FAILED" : "PASSED");
+}
+
 pgy_status *px_station_summary(const px_run_state *run)
 {
     pgy_status *st = NULL;
@@ -148,6 +154,9 @@ pgy_status *px_station_summary(const px_run_state *run)
         px_buf_puts(&b, "\n    Referee: ");
         px_doc_put_finding(&b, &run->referee, 0);
     }
+    put_check(&b, "Determinism", run->args->runner.repeat.given, run->repeat_failed);
+    put_check(&b, "Batch invariance", run->args->runner.check_batch_invariance.given,
+              run->batch_failed);
     put_latency(&b, run);
     PX_TRY(px_buf_status(&b));
     px_log_text(run->cx, PGY_LOG_INFO, PX_AT_COMPARATOR, px_buf_str(&b));
