@@ -47,6 +47,11 @@ typedef struct pgy_backend_ops {
     /* Optional, for backends whose build is more than opening: a new session on what was built for
      * this one, which is only closed afterwards. Without it, sessions are opened from the model. */
     pgy_status *(*reopen)(void *session, void **out_session);
+    /* Optional, beside begin_parts: infer for a part. `exact` gets the same outputs in the same
+     * order as they must be fed to later parts for the numbers to be those of the whole model; its
+     * element types may be wider than the model's, and the session takes such inputs. */
+    pgy_status *(*infer_part)(void *session, const pgy_feed *in, pgy_outputs *out,
+                              pgy_outputs *exact);
 } pgy_backend_ops;
 
 /* A later registration of the same name wins. `ops` must outlive the context. */

@@ -17,6 +17,8 @@ typedef struct state {
     px_onnx_index index;
     px_results hidden; /* tensors between parts that are no outputs: one run */
     px_map where;      /* tensor -> 1 + position in an iteration, plus HIDDEN */
+    px_map last_read;  /* tensor -> 1 + position in index.order of the last node that reads it */
+    px_map declared;   /* tensor -> its element type, where it is kept in a wider one */
     bool *has;         /* nodes of the next part */
     size_t next;       /* position in index.order of the first node not run yet */
     size_t n_last;     /* nodes of the last part; 0: there was none */
@@ -125,6 +127,8 @@ static pgy_status *describe(const state *s, px_str name, int64_t *dims, px_onnx_
         if (!value)
             PX_TRY(PX_FAIL(PGY_ERR_BUG, "The tensor '%.*s' was not computed", PX_STR_ARG(name)));
         PX_TRY(px_lazy_describe(value, &out->dtype, &rank, &own));
+        if (px_map_has(&s->declared, name))
+            out->dtype = (pgy_dtype)(uintptr_t)px_map_get(&s->declared, name);
         if (i == 0)
             memcpy(dims, own, (size_t)rank * sizeof *dims);
         for (int d = 0; d < rank && rank == out->rank; d++)
@@ -155,30 +159,57 @@ done:
     return st;
 }
 
-/* Outputs of the whole model go to its run, the others to the hidden one. */
-static pgy_status *keep_outputs(state *s, size_t iteration, pgy_outputs *outputs)
+/* Where one output goes: outputs of the whole model to its run, what only later parts read to the
+ * hidden one. `*inout_exact` (NULL when the backend gives none) is kept for later parts instead. */
+static pgy_status *keep_output(state *s, size_t iteration, pgy_outputs *visible,
+                               pgy_outputs *hidden, px_named_tensor *output,
+                               pgy_tensor **inout_exact)
+{
+    pgy_status *st = NULL;
+    const px_str name = px_str_of(output->name);
+    const bool is_output = px_map_has(&s->index.outputs, name);
+    const bool is_exact = *inout_exact != NULL;
+    const bool is_read = (size_t)px_map_get(&s->last_read, name) > s->next;
+    const bool is_hidden = is_exact ? is_read : !is_output;
+    const size_t at_visible = visible_run(s)->at[iteration].n_outputs + visible->n + 1;
+    const size_t at_hidden = s->hidden.at[0].at[iteration].n_outputs + hidden->n + 1;
+    pgy_tensor *t = output->tensor;
+
+    if (iteration == 0)
+        PX_TRY(px_map_set(&s->where, name, (void *)(is_hidden ? at_hidden | HIDDEN : at_visible)));
+    if (iteration == 0 && is_exact)
+        PX_TRY(px_map_set(&s->declared, name, (void *)(uintptr_t)t->dtype));
+    if (is_hidden && is_exact) {
+        pgy_tensor *wide = *inout_exact;
+        *inout_exact = NULL;
+        PX_TRY(pgy_outputs_add(hidden, output->name, wide));
+    }
+    if (is_output || !is_exact) {
+        output->tensor = NULL;
+        PX_TRY(pgy_outputs_add(is_output ? visible : hidden, output->name, t));
+    }
+done:
+    return st;
+}
+
+static pgy_status *keep_outputs(state *s, size_t iteration, pgy_outputs *outputs,
+                                pgy_outputs *exact)
 {
     pgy_status *st = NULL;
     pgy_outputs hidden = {0}, visible = {0};
-    px_iteration *const its[] = {&visible_run(s)->at[iteration], &s->hidden.at[0].at[iteration]};
     for (size_t i = 0; i < outputs->n; i++) {
-        const px_str name = px_str_of(outputs->at[i].name);
-        const bool is_output = px_map_has(&s->index.outputs, name);
-        pgy_outputs *to = is_output ? &visible : &hidden;
-        if (iteration == 0) {
-            const size_t at = its[is_output ? 0 : 1]->n_outputs + to->n + 1;
-            PX_TRY(px_map_set(&s->where, name, (void *)(is_output ? at : at | HIDDEN)));
-        }
-        pgy_tensor *t = outputs->at[i].tensor;
-        outputs->at[i].tensor = NULL;
-        PX_TRY(pgy_outputs_add(to, outputs->at[i].name, t));
+        pgy_tensor *none = NULL;
+        PX_TRY(keep_output(s, iteration, &visible, &hidden, &outputs->at[i],
+                           i < exact->n ? &exact->at[i].tensor : &none));
     }
-    PX_TRY(px_iteration_extend(s->job->cx, s->job->results, its[0], &visible));
-    PX_TRY(px_iteration_extend(s->job->cx, &s->hidden, its[1], &hidden));
+    PX_TRY(
+        px_iteration_extend(s->job->cx, s->job->results, &visible_run(s)->at[iteration], &visible));
+    PX_TRY(px_iteration_extend(s->job->cx, &s->hidden, &s->hidden.at[0].at[iteration], &hidden));
 done:
     px_outputs_clear(&visible);
     px_outputs_clear(&hidden);
     px_outputs_clear(outputs);
+    px_outputs_clear(exact);
     return st;
 }
 
@@ -188,20 +219,21 @@ static pgy_status *run_iteration(state *s, size_t i, uint64_t *size)
 {
     pgy_status *st = NULL;
     px_feed feed = {0};
-    pgy_outputs outputs = {0};
+    pgy_outputs outputs = {0}, exact = {0};
     PX_TRY(make_feed(s, i, &feed));
     const pgy_feed view = px_feed_view(&feed);
     for (int64_t k = 0; i == 0 && k < s->job->n_warm_up; k++) {
         PX_TRY(px_runner_infer(s->job->runner, &view, &outputs));
         px_outputs_clear(&outputs);
     }
-    PX_TRY(px_runner_infer(s->job->runner, &view, &outputs));
+    PX_TRY(px_runner_infer_part(s->job->runner, &view, &outputs, &exact));
     s->job->elapsed_ns[i] += outputs.elapsed_ns;
     for (size_t k = 0; k < outputs.n; k++)
         *size += outputs.at[k].tensor->size;
-    PX_TRY(keep_outputs(s, i, &outputs));
+    PX_TRY(keep_outputs(s, i, &outputs, &exact));
 done:
     px_outputs_clear(&outputs);
+    px_outputs_clear(&exact);
     px_feed_fini(&feed);
     return st;
 }
@@ -257,6 +289,18 @@ done:
     return st;
 }
 
+static pgy_status *find_last_reads(state *s)
+{
+    pgy_status *st = NULL;
+    for (size_t i = 0; i < s->index.model->graph.n_nodes; i++) {
+        const px_map *reads = &s->index.reads[s->index.order[i]];
+        for (size_t k = 0; k < reads->n; k++)
+            PX_TRY(px_map_set(&s->last_read, reads->at[k].key, (void *)(i + 1)));
+    }
+done:
+    return st;
+}
+
 static pgy_status *run_parts(state *s)
 {
     pgy_status *st = NULL;
@@ -284,6 +328,7 @@ pgy_status *px_parts_run(const px_parts *job)
     state s = {.job = job, .hidden = {.limit = PX_PARTS_BUDGET / 4}};
     PX_TRY(px_model_onnx(px_runner_model(job->runner), &onnx));
     PX_TRY(px_onnx_index_init(onnx, &s.index));
+    PX_TRY(find_last_reads(&s));
     PX_TRY(PX_ALLOC(s.has, onnx->graph.n_nodes));
     PX_TRY(px_results_add_run(&s.hidden, "", &run));
     PX_TRY(add_empty_iterations(job->cx, &s.hidden, run, job->feeds->n));
@@ -294,6 +339,8 @@ pgy_status *px_parts_run(const px_parts *job)
 done:
     px_results_fini(&s.hidden);
     px_map_fini(&s.where);
+    px_map_fini(&s.last_read);
+    px_map_fini(&s.declared);
     px_mem_free(s.has);
     px_onnx_index_fini(&s.index);
     return st;

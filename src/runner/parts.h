@@ -7,9 +7,11 @@
  * read it. Every node runs exactly once per iteration and every weight is loaded once.
  *
  * Because all tensors are outputs there is nothing that a runtime could fuse across a cut: numbers
- * are those of the whole model, but for the last bits where a kernel is chosen by what stands next
- * to a node, or by whether a weight is a constant: one that is computed from constants alone
- * reaches a reader in a later part as an input. All runners are cut by the same rule.
+ * are those of the whole model (a backend that computes in wider types than it gives out hands
+ * those on, see infer_part in polygraphy/backend.h), but for the last bits where a kernel is chosen
+ * by what stands next to a node, or by whether a weight is a constant: one that is computed from
+ * constants alone reaches a reader in a later part as an input. All runners are cut by the same
+ * rule.
  */
 #ifndef PX_RUNNER_PARTS_H
 #define PX_RUNNER_PARTS_H

@@ -71,12 +71,15 @@ bool px_runner_has_failed(const px_runner *runner)
     return runner->has_failed;
 }
 
+/* Backends built before a member existed do not have it. */
+#define HAS(ops, member)                                                                           \
+    ((ops)->struct_size >= offsetof(pgy_backend_ops, member) + sizeof(ops)->member &&              \
+     (ops)->member != NULL)
+
 bool px_runner_takes_parts(const px_runner *r)
 {
     const px_model_args *args = r->model->load_args;
-    const bool can = r->ops->struct_size >=
-                         offsetof(pgy_backend_ops, begin_parts) + sizeof r->ops->begin_parts &&
-                     r->ops->begin_parts != NULL;
+    const bool can = HAS(r->ops, begin_parts);
     return can && !r->isolation.on && r->model->type == PGY_MODEL_ONNX && args != NULL &&
            args->onnx_outputs.given && px_opt_marks_all(&args->onnx_outputs);
 }
@@ -153,13 +156,6 @@ void px_runner_deactivate(px_runner *r)
     r->lib = NULL;
 }
 
-/* Backends built before the member existed do not have it. */
-static bool can_reopen(const pgy_backend_ops *ops)
-{
-    return ops->struct_size >= offsetof(pgy_backend_ops, reopen) + sizeof ops->reopen &&
-           ops->reopen != NULL;
-}
-
 pgy_status *px_runner_reopen(px_runner *r)
 {
     pgy_status *st = NULL;
@@ -168,7 +164,7 @@ pgy_status *px_runner_reopen(px_runner *r)
         px_runner_deactivate(r);
         return px_runner_activate(r);
     }
-    if (can_reopen(r->ops)) {
+    if (HAS(r->ops, reopen)) {
         PX_TRY(r->ops->reopen(r->session, &session));
         px_runner_close_part(r);
         r->session = session;
@@ -198,6 +194,15 @@ pgy_status *px_runner_infer(px_runner *r, const pgy_feed *feed, pgy_outputs *out
     pgy_status *st = px_isolated_infer(r->child, r->iteration, feed, out);
     r->has_failed = st != NULL;
     return st;
+}
+
+pgy_status *px_runner_infer_part(px_runner *r, const pgy_feed *feed, pgy_outputs *out,
+                                 pgy_outputs *exact)
+{
+    if (!HAS(r->ops, infer_part))
+        return px_runner_infer(r, feed, out);
+    return px_status_while(r->ops->infer_part(r->session, feed, out, exact),
+                           "running inference with %s", r->name);
 }
 
 void px_runner_free(px_runner *r)

@@ -43,6 +43,10 @@ PX_MUST_USE pgy_status *px_runner_activate_parts(px_runner *runner);
 PX_MUST_USE pgy_status *px_runner_activate_bare(px_runner *runner);
 PX_MUST_USE pgy_status *px_runner_open_part(px_runner *runner, pgy_model *part);
 void px_runner_close_part(px_runner *runner);
+/* px_runner_infer for a part. `exact` is either left empty or gets the same outputs as later parts
+ * are to be fed with them: see pgy_backend_ops. */
+PX_MUST_USE pgy_status *px_runner_infer_part(px_runner *runner, const pgy_feed *feed,
+                                             pgy_outputs *out, pgy_outputs *exact);
 /* The model it was made for. */
 pgy_model *px_runner_model(const px_runner *runner);
 /* What infer wants; needs an active runner, which owns the list. */

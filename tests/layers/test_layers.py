@@ -160,9 +160,9 @@ def lines_of(log):
     return [line for line in log.splitlines() if "Marking all" not in line]
 
 
-def test_parts(bench, model):
+def test_parts(bench, model, *runners):
     names = json.loads(bench.script(NAMES, model))
-    common = [model, "--onnxrt", "--onnxrt", "--iterations", "2"]
+    common = [model, *runners, "--iterations", "2"]
     whole = bench.run(*common, "--onnx-outputs", *names, "--save-outputs", "a.json")
     parts = bench.run(*common, "--onnx-outputs", "mark", "all", "--save-outputs", "b.json")
     check(lines_of(whole.replace("a.json", "b.json")) == lines_of(parts), "the lines differ")
@@ -171,6 +171,54 @@ def test_parts(bench, model):
         with open(bench.folder / name, encoding="utf-8") as f:
             kept.append([line for line in f if '"runtime":' not in line and "-runner-N" not in line])
     check(kept[0] == kept[1] and len(kept[0]) > len(names), "the outputs differ")
+
+
+HALF = """
+import numpy as np, onnx
+from onnx import helper as h, numpy_helper, TensorProto as T
+nodes, weights, last = [], [], "x"
+for i in range(40):
+    kind = (T.FLOAT16, T.BFLOAT16, T.FLOAT, T.INT8)[i % 4]
+    nodes += [h.make_node("Cast", [last], [f"c{i}"], to=kind), h.make_node("Cast", [f"c{i}"], [f"f{i}"], to=T.FLOAT),
+              h.make_node("Mul", [f"f{i}", "third"], [f"m{i}"]), h.make_node("Add", [f"m{i}", "x"], [f"a{i}"])]
+    last = f"a{i}"
+io = lambda n: h.make_tensor_value_info(n, T.FLOAT, ["N"])
+g = h.make_graph(nodes, "g", [io("x")], [io(last)], [numpy_helper.from_array(np.float32([1 / 3]), "third")])
+onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 13)], ir_version=8), "half.onnx")
+"""
+CHAIN = """
+import sys, onnx
+from onnx import helper as h, TensorProto as T
+n = int(sys.argv[1])
+nodes = [h.make_node(("Relu", "Abs")[i % 2], [f"t{i}"], [f"t{i + 1}"], f"n{i}") for i in range(n)]
+io = lambda name: h.make_tensor_value_info(name, T.FLOAT, [1 << 19])
+g = h.make_graph(nodes, "g", [io("t0")], [io(f"t{n}")])
+onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 13)], ir_version=8), f"chain{n}.onnx")
+"""
+
+
+def test_parts_half(bench):
+    """Types that the interpreter keeps wider than they are: nothing may be rounded at a cut. With 160 nodes
+    and shapes that nobody states there are several parts."""
+    bench.script(HALF)
+    test_parts(bench, "half.onnx", "--pluginref", "--input-shapes", "x:[1000]")
+
+
+def test_memory(bench):
+    """Four times the layers, each giving 2 MiB: memory stays what it is, the data do not fit in the difference."""
+    env = {**bench.env, "ASAN_OPTIONS": bench.env["ASAN_OPTIONS"] + ":quarantine_size_mb=8"}
+    for runners in (["--onnxrt", "--onnxrt"], ["--pluginref"], ["--onnxrt", "--pluginref"]):
+        peak = []
+        for n in (40, 160):
+            bench.script(CHAIN, n)
+            command = [bench.binary, "run", f"chain{n}.onnx", *runners, "--onnx-outputs", "mark", "all", "-q"]
+            p = subprocess.Popen(command, cwd=bench.folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            _, status, usage = os.wait4(p.pid, 0)
+            p.returncode = os.waitstatus_to_exitcode(status)
+            check(p.returncode == 0, f"{runners}: exit code {p.returncode}")
+            peak.append(usage.ru_maxrss / 1024)
+        print(f"  {' '.join(runners)}: {peak[0]:.0f} MiB with 40 layers, {peak[1]:.0f} MiB with 160", flush=True)
+        check(peak[1] - peak[0] < 90, f"{runners}: {peak[0]:.0f} MiB with 40 layers, {peak[1]:.0f} MiB with 160")
 
 
 def test_wrong(bench):
@@ -202,7 +250,12 @@ def main() -> int:
     cases = [("planted in magika", test_planted, magika, PLANT), ("planted in rapidocr det", test_planted, det, PLANT, "--input-shapes", "x:[1,3,64,64]"),
              
              ("planted in light_squeezenet", test_planted, light, PLANT_LIGHT),
-             ("parts of magika", test_parts, magika), ("parts of rapidocr cls", test_parts, ocr / "ch_ppocr_mobile_v2.0_cls_infer.onnx"),
+             ("parts of magika", test_parts, magika, "--onnxrt", "--onnxrt"),
+             ("parts of rapidocr cls", test_parts, ocr / "ch_ppocr_mobile_v2.0_cls_infer.onnx", "--onnxrt", "--onnxrt"),
+             ("parts of magika in the interpreter", test_parts, magika, "--pluginref"),
+             ("parts of rapidocr cls in the interpreter", test_parts, ocr / "ch_ppocr_mobile_v2.0_cls_infer.onnx", "--pluginref"),
+             ("parts of half precision in the interpreter", test_parts_half),
+             ("memory", test_memory),
              ("wrong graphs", test_wrong)]
     word = sys.argv[sys.argv.index("-k") + 1] if "-k" in sys.argv else ""
     n_failed = n_skipped = 0
