@@ -101,7 +101,8 @@ def streaming(check):
 def interrupt(check):
     for stop in (signal.SIGINT, signal.SIGTERM):
         process = subprocess.Popen(
-            check.command + ["div.onnx", "--onnxrt", "--use-subprocess", "--data-loader-script", "data.py:hangs"],
+            check.command + ["div.onnx", "--onnxrt", "--use-subprocess", "--data-loader-script", "data.py:hangs",
+                             "--streaming", "--save-outputs", "cut.json", "--save-inputs", "cut"],
             cwd=check.folder, env=check.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         children, until = [], time.time() + 60

@@ -184,6 +184,66 @@ static void comparisons(void **state)
     pgy_results_free(results);
 }
 
+/* Every call, until one fails. */
+static pgy_status *use_all(const char *path)
+{
+    pgy_status *st = NULL;
+    pgy_context *own = NULL;
+    pgy_model *model = NULL;
+    pgy_runner *r = NULL;
+    pgy_inputs *in = NULL;
+    pgy_outputs *feed = NULL, *out = NULL;
+    pgy_results *results = NULL;
+    pgy_verdict *v = NULL;
+    PX_TRY(pgy_context_new(&own));
+    pgy_context_set_threads(own, 1);
+    PX_TRY(pgy_model_open_with(own, path, WORDS("--onnx-outputs", "mark", "all"), &model));
+    PX_TRY(pgy_runner_open_with(own, "pluginref", model, WORDS("--ref-precision", "typed"), &r));
+    PX_TRY(
+        pgy_inputs_open(own, r, WORDS("--input-shapes", "x:[2,3]", "--val-range", "[0,1]"), &in));
+    PX_TRY(pgy_outputs_new(&feed));
+    PX_TRY(pgy_outputs_new(&out));
+    PX_TRY(pgy_results_new(&results));
+    for (int i = 0; i < 2; i++) {
+        PX_TRY(pgy_inputs_get(in, 0, feed));
+        const char *name = pgy_outputs_name(feed, 0);
+        pgy_tensor *x = pgy_outputs_tensor(feed, 0);
+        PX_TRY(pgy_runner_infer(r, &(pgy_feed){1, &name, &x}, out));
+        PX_TRY(pgy_results_begin_run(results, i ? "b" : "a"));
+        PX_TRY(pgy_results_add(own, results, out));
+    }
+    PX_TRY(
+        pgy_compare_with(own, results, WORDS("--compare", "simple", "l2", "--atol", "out:0"), &v));
+done:
+    pgy_verdict_free(v);
+    pgy_results_free(results);
+    pgy_outputs_free(out);
+    pgy_outputs_free(feed);
+    pgy_inputs_close(in);
+    pgy_runner_close(r);
+    pgy_model_close(model);
+    pgy_context_free(own);
+    return st;
+}
+
+static void every_allocation_fails_once(void **state)
+{
+    PX_UNUSED(state);
+    const uint64_t n_blocks = px_mem_live();
+    for (uint64_t n = 1;; n++) {
+        px_mem_fail_after(n);
+        pgy_status *st = use_all(MODELS "dyn.onnx");
+        px_mem_fail_after(0);
+        assert_int_equal(px_mem_live(), n_blocks);
+        if (st == NULL) {
+            assert_true(n > 100);
+            return;
+        }
+        assert_int_equal(pgy_status_code(st), PGY_ERR_NOMEM);
+        pgy_status_free(st);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +251,7 @@ int main(void)
         cmocka_unit_test(runners_refuse),
         cmocka_unit_test(inputs),
         cmocka_unit_test(comparisons),
+        cmocka_unit_test(every_allocation_fails_once),
     };
     assert_ok(pgy_context_new(&cx));
     const uint64_t n_blocks = px_mem_live();
