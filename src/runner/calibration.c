@@ -3,7 +3,7 @@
 
 #include "data/feed.h"
 
-static pgy_status *loaded_feed(px_calibration_data *d, const pgy_io *inputs, size_t n, int64_t i,
+static pgy_status *kept_feed(px_calibration_data *d, const pgy_io *inputs, size_t n, int64_t i,
                                px_feed *out, bool *out_end)
 {
     pgy_status *st = NULL;
@@ -24,8 +24,8 @@ pgy_status *px_calibration_feed(void *user, const pgy_io *inputs, size_t n, int6
 {
     pgy_status *st = NULL;
     px_calibration_data *d = user;
-    if (d->args->load_inputs.given)
-        return loaded_feed(d, inputs, n, i, out, out_end);
+    if (d->args->load_inputs.given || px_feeds_source_is_scripted(d->source))
+        return kept_feed(d, inputs, n, i, out, out_end);
     if (d->loader == NULL)
         PX_TRY(px_loader_open(d->cx, d->args, d->shapes, inputs, n, &d->loader));
     *out_end = i >= px_loader_count(d->loader);

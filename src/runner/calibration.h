@@ -1,8 +1,8 @@
 /* runner/calibration.h - the run's input data, as int8 calibration asks for it.
  *
  * Calibration happens while a runner is being activated, before the loop has fed anything, and
- * wants shapes of its own. So generated data comes from a loader for exactly those inputs, loaded
- * data from the files, adapted.
+ * wants shapes of its own. So generated data comes from a loader for exactly those inputs; what was
+ * loaded from files or made by a script, and is kept by the source, is adapted.
  */
 #ifndef PX_RUNNER_CALIBRATION_H
 #define PX_RUNNER_CALIBRATION_H

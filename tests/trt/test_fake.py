@@ -30,7 +30,7 @@ class Run:
             if major == 12:  # a name that is not looked for
                 library = library / "libnvinfer.so.12"
             full = dict(os.environ, FAKE_TRT_VERSION=str(version), FAKE_TRT_LOG=str(log),
-                        POLYGRAPHY_TRT_LIB=str(library),
+                        POLYGRAPHY_TRT_LIB=str(library), POLYGRAPHY_PYTHON=sys.executable,
                         LD_LIBRARY_PATH=str(FAKE / "cuda"), **env)
             done = subprocess.run([PROGRAM, "run", *words, "--trt", "--save-outputs", str(out)],
                                   env=full, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -312,6 +312,23 @@ with tempfile.TemporaryDirectory() as folder:
     r = run("--int8", "--calibration-cache", at("c.cache")).passes()
     r.calls_has("calibrator cache 6 0").calls_lacks("calibrator batch")
     run("--int8", "--iterations", "0").fails("no data for int8 calibration")
+    # A script's data calibrates, one iteration at a time, and is then what the runner is fed.
+    pathlib.Path(at("data.py")).write_text(
+        "import numpy as np\n"
+        "def load_data():\n"
+        "    for i in range(3):\n"
+        "        print('made', i, flush=True)\n"
+        "        yield {'x': np.full((3, 4), 10 + i, np.float32)}\n"
+        "def nothing():\n"
+        "    return []\n")
+    for words in ([], ["--streaming"], ["--use-subprocess"]):
+        r = run("--int8", "--data-loader-script", at("data.py"), *words)
+        if not words[:1] == ["--use-subprocess"]:  # whose calls are not written down
+            r.check([c for c in r.calls if c.startswith("calibrator batch")]
+                    == [f"calibrator batch {v}.000000" for v in (10, 11, 12)], "three batches of the script")
+        r.check(r.exit == 0 and len(r.outputs) == 3, "three iterations are run")
+        r.check([r.text.count(f"made {i}") for i in range(3)] == [1, 1, 1], "each is made once")
+    run("--int8", "--data-loader-script", at("data.py:nothing")).fails("no data for int8 calibration")
 
 # --- failures of the libraries ---
 for method, texts in {
