@@ -4,7 +4,7 @@
 #include "data/feed.h"
 
 static pgy_status *kept_feed(px_calibration_data *d, const pgy_io *inputs, size_t n, int64_t i,
-                               px_feed *out, bool *out_end)
+                             px_feed *out, bool *out_end)
 {
     pgy_status *st = NULL;
     px_feed raw = {0};
