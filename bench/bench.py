@@ -87,7 +87,7 @@ class Bench:
             sys.exit("set PX_ORACLE_PYTHON to a Python with polygraphy 0.53.6 (tools/setup.sh test makes one)")
         self.python = python
         self.oracle = [python, str(pathlib.Path(python).parent / "polygraphy"), "run"]
-        self.rows = []
+        self.rows, self.reference_rows = [], []
         self.tmp = tempfile.TemporaryDirectory(prefix="px_bench_", dir=os.environ.get("PX_BENCH_DIR"))
         self.dir = self.tmp.name
         subprocess.run([python, str(HERE.parent / "tests/diff/make_models.py"), self.dir], check=True)
@@ -308,7 +308,62 @@ class Bench:
         self.alone("3 GB model: saved and run as a whole", saved, "works", f"{size / 1e9:.2f} GB written; onnx.checker accepts it")
 
 
-NAMES = ["startup", "tiny", "compare", "memory", "files", "random", "iterations", "scripts", "pictures", "layers", "lowmem", "large"]
+    def bench_reference(self):
+        """The reference interpreter in float64: against ONNX Runtime's float32 on the CPU and onnx.reference."""
+        subprocess.run([self.python, str(HERE / "bert_model.py"), "bert.onnx"], cwd=self.dir, check=True, env=ENV)
+        rec = next(pathlib.Path(os.environ.get("PX_MODELS", "/nonexistent")).rglob("ch_PP-OCRv4_rec_infer.onnx"), None)
+        models = [(f"light_{n}", self.light(n), []) for n in ("resnet50", "vgg19", "densenet121")]
+        models += [("BERT-base encoder, 128 tokens", "bert.onnx", ["--val-range", "[0,1]"]),
+                   ("rapidocr recognition, 1x3x48x320", rec, ["--input-shapes", "x:[1,3,48,320]"])]
+        for name, model, more in models:
+            if not model:
+                print(f"skipped: {name} is not below PX_MODELS", file=sys.stderr)
+                continue
+            sides = [self.ours + [str(model), f"--{r}", "--warm-up", "2", "--iterations", "5"] + more
+                     for r in ("pluginref", "onnxrt")]
+            sides.append([self.python, "-c", ONNX_REFERENCE, str(model)])
+            found = [[], [], []]  # (inference seconds, peak bytes)
+            for turn in range(3):
+                for i, command in enumerate(sides):
+                    if i < 2 or turn == 0:
+                        found[i].append(self.inference(command))
+            best = [min(t for t, _ in f) for f in found]
+            peak = [max(m for _, m in f) for f in found]
+            self.reference_rows.append(
+                f"| {name} | {ms(best[0])} | {ms(best[1])} | {best[0] / best[1]:.1f} x | {ms(best[2])} | {best[2] / best[0]:.0f} x "
+                f"| {mib(peak[0])} : {mib(peak[1])} : {mib(peak[2])} |")
+
+    def inference(self, command):
+        """What a run says its inferences take on average, and its peak memory."""
+        with tempfile.TemporaryFile() as out:
+            p = subprocess.Popen(command, cwd=self.dir, env=ENV, stdout=out, stderr=subprocess.STDOUT)
+            _, status, usage = os.wait4(p.pid, 0)
+            p.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            text = out.read().decode()
+        found = re.search(r"Average inference time: ([0-9.e+-]+) (ms|s)\b", text)
+        if p.returncode or not found:
+            sys.exit(f"{command}: exit code {p.returncode}: {text[-500:]}")
+        return float(found[1]) / (1000 if found[2] == "ms" else 1), usage.ru_maxrss * 1024
+
+
+# One inference of ones (the type's), after the model is read; dynamic dimensions as the row says.
+ONNX_REFERENCE = """
+import sys, time, numpy, onnx, onnx.reference
+m = onnx.load(sys.argv[1])
+r = onnx.reference.ReferenceEvaluator(m)
+consts = {t.name for t in m.graph.initializer}
+feed = {}
+for i in m.graph.input:
+    if i.name not in consts:
+        dims = [d.dim_value or (320 if k == 3 else 48 if k == 2 else 1) for k, d in enumerate(i.type.tensor_type.shape.dim)]
+        feed[i.name] = numpy.ones(dims, onnx.helper.tensor_dtype_to_np_dtype(i.type.tensor_type.elem_type))
+t = time.perf_counter()
+r.run(None, feed)
+print('Average inference time:', (time.perf_counter() - t) * 1e3, 'ms')
+"""
+
+NAMES = ["startup", "tiny", "compare", "memory", "files", "random", "iterations", "scripts", "pictures", "layers", "lowmem", "large", "reference"]
 
 
 def main() -> int:
@@ -322,6 +377,12 @@ def main() -> int:
         print(f"{name} done", file=sys.stderr)
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {before:.1f} before and {os.getloadavg()[0]:.1f} after, "
           f"niceness {os.nice(0)}; reference 0.53.6\n")
+    if bench.reference_rows:
+        print("| model | pluginref | ONNX Runtime | pluginref takes | onnx.reference | pluginref is faster by "
+              "| peak memory of the three |\n|---|---|---|---|---|---|---|")
+        print("\n".join(bench.reference_rows) + "\n")
+    if not bench.rows:
+        return 0
     print("| what | ours: best (median) | reference: best (median) | ratio | processor time, ours : reference "
           "| peak memory, ours : reference | bound | note |\n|---|---|---|---|---|---|---|---|")
     print("\n".join(bench.rows))

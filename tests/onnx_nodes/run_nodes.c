@@ -1,13 +1,14 @@
 /* onnx_nodes/run_nodes.c - runs the standard's node cases on the reference interpreter.
  *
  *   run_nodes [--quiet] [--no-fork] [--typed] [--only TEXT]... [--rtol X] [--atol X]
- *             [--repeat N] [--if-there FOLDER] [FOLDER]...
+ *             [--repeat N] [--limit SECONDS] [--if-there FOLDER] [FOLDER]...
  *
  * FOLDER is a case (it has a model.onnx) or a folder of cases; without one, PX_NODE_TESTS lists
  * them, separated by colons; a folder given with --if-there may be missing. Prints PASS, FAIL,
  * MISSING (an operator has no kernel), CRASH or EXCUSED and the reason for each case, each run in a
  * child of its own. Exits with 0 when all pass, 77 when there is nothing to run. --repeat runs each
- * data set that often and prints the shortest time.
+ * data set that often and prints the shortest time. A case that takes longer than --limit counts as
+ * a crash.
  */
 #include "node_data.h"
 
@@ -32,7 +33,7 @@ static const char *const verdict_names[N_VERDICTS] = {"PASS", "FAIL", "MISSING",
 
 typedef struct options {
     bool quiet, no_fork, typed;
-    int repeat;
+    int repeat, limit_s;
     node_tolerance tolerance;
     const char *only[32];
     size_t n_only;
@@ -235,6 +236,8 @@ static void case_done(options *o, const char *dir)
     verdict v = CRASH;
     const pid_t child = o->no_fork ? 0 : fork();
     if (child == 0) {
+        if (!o->no_fork)
+            alarm((unsigned)o->limit_s);
         v = run_case(o, dir, name, &why);
         report(o, v, name, px_buf_cstr(&why));
         px_buf_fini(&why);
@@ -313,6 +316,8 @@ int main(int argc, char **argv)
             o.tolerance.atol = strtod(argv[++i], NULL);
         else if (strcmp(argv[i], "--repeat") == 0 && i + 1 < argc)
             o.repeat = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--limit") == 0 && i + 1 < argc)
+            o.limit_s = (int)strtol(argv[++i], NULL, 10);
         else {
             ok &= folder_done(&o, argv[i]);
             any = true;
