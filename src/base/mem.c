@@ -3,6 +3,9 @@
 
 #include <stdatomic.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
@@ -202,4 +205,11 @@ void px_arena_fini(px_arena *arena)
 {
     free_blocks(arena->head);
     *arena = (px_arena){0};
+}
+
+void px_mem_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

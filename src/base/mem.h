@@ -47,4 +47,8 @@ char *px_arena_strdup(px_arena *arena, const char *s);
 void px_arena_reset(px_arena *arena); /* keeps the newest block */
 void px_arena_fini(px_arena *arena);
 
+/* Gives free memory back to the system where the C library would keep it between used blocks. Slow
+ * enough to be worth it only after something large. */
+void px_mem_trim(void);
+
 #endif

@@ -277,6 +277,7 @@ static pgy_status *run_part(state *s, const px_onnx_part *part, size_t number)
 done:
     px_runner_close_part(s->job->runner);
     pgy_model_close(model);
+    px_mem_trim(); /* else the next part's tensors come on top: 426 MiB instead of 285 */
     return st;
 }
 
