@@ -155,8 +155,9 @@ static pgy_status *fetch_exact(const px_ref_value *v, pgy_tensor *declared, pgy_
 static pgy_status *fetch(ref_session *s, pgy_outputs *out, pgy_outputs *exact)
 {
     pgy_status *st = NULL;
+    pgy_tensor *wide = NULL;
     for (size_t i = 0; i < s->core->plan->n_outputs; i++) {
-        pgy_tensor *t = NULL, *wide = NULL;
+        pgy_tensor *t = NULL;
         PX_TRY(check_tensor(s, i));
         if (s->is_unrounded && s->out[i].t->dtype != PGY_DTYPE_I8 &&
             s->out[i].t->dtype != PGY_DTYPE_U8)
@@ -166,10 +167,14 @@ static pgy_status *fetch(ref_session *s, pgy_outputs *out, pgy_outputs *exact)
         px_ref_value_free(&s->out[i]);
         pgy_status *added = pgy_outputs_add(out, s->output_names[i], t);
         PX_TRY(px_status_join(st, added));
-        if (exact)
-            PX_TRY(pgy_outputs_add(exact, s->output_names[i], wide));
+        if (exact) {
+            pgy_tensor *take = wide;
+            wide = NULL;
+            PX_TRY(pgy_outputs_add(exact, s->output_names[i], take));
+        }
     }
 done:
+    pgy_tensor_free(wide);
     return st;
 }
 
