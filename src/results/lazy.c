@@ -398,6 +398,8 @@ done:
     return st;
 }
 
+#define FAULT_AHEAD ((size_t)1 << 20)
+
 typedef struct decoding {
     const px_lazy *value;
     uint8_t *data;
@@ -422,7 +424,10 @@ static void decode_pieces(void *arg, int64_t begin, int64_t end)
                 ;
             return;
         }
-        px_file_drop(&d->value->source->file, text.ptr + (h->data_at + at) / 3 * 4, n / 3 * 4);
+        /* A fault maps pages ahead as well, which may belong to a piece that is done already. */
+        const size_t from = (h->data_at + at) / 3 * 4;
+        px_file_drop(&d->value->source->file, text.ptr + from,
+                     PX_MIN(n / 3 * 4 + FAULT_AHEAD, text.len - from));
     }
 }
 
