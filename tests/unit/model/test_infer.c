@@ -186,7 +186,7 @@ static void add_ints(graph *g, const char *name, const int64_t *at, const int64_
 static px_onnx_node *add_node(graph *g, const char *words)
 {
     px_onnx_node *n = &g->nodes[g->m.graph.n_nodes++];
-    px_str at[16];
+    px_str at[16] = {{0}};
     size_t count = 0;
     while (*words) {
         const size_t len = strcspn(words, " ");
