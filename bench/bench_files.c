@@ -125,6 +125,7 @@ int main(int argc, char **argv)
     pgy_tensor *t = NULL;
     px_feed feed = {0};
     px_run run = {0};
+    px_feeds_writer *writer = NULL;
     uint64_t start;
     char *const piece = px_mem_alloc(PIECE);
     if (argc < 2 || piece == NULL) {
@@ -141,19 +142,20 @@ int main(int argc, char **argv)
         ((float *)t->data)[i] = (float)(i * 2654435761 % 1000003) * 0.25f;
     const size_t size = t->size, text = px_base64_encoded_size(size);
     die_on(px_feed_add(&feed, "x", t));
-    die_on(px_run_add_feed(&run, &feed));
-    px_feed_fini(&feed);
     for (int i = 0; i < rounds; i++) {
         unlink(path);
         begin(&start);
-        die_on(px_feeds_save(cx, &run, path));
+        die_on(px_feeds_writer_open(cx, path, false, &writer));
+        die_on(px_feeds_writer_add(writer, &feed));
+        die_on(px_feeds_writer_commit(writer));
+        px_feeds_writer_close(writer);
         end(&save, start);
         begin(&start);
         write_same(other, text, piece);
         end(&put, start);
         unlink(other);
     }
-    px_run_fini(&run);
+    px_feed_fini(&feed);
     for (int i = 0; i < rounds; i++) {
         begin(&start);
         die_on(px_feeds_load(cx, path, &run));

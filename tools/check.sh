@@ -25,5 +25,5 @@ export PX_MODELS PX_NODE_TESTS PX_ORACLE_PYTHON PX_ORACLE_PYTHON_SEED PX_ONNX_PY
 cmake --preset asan >/dev/null
 cmake --build build/asan -j "$jobs"
 cmake --preset release >/dev/null
-cmake --build build/release -j "$jobs"
+cmake --build build/release -j "$jobs" --target all bench # timings are run by hand, but always build
 ctest --test-dir build/asan --output-on-failure -j "$jobs" "$@"
