@@ -142,11 +142,12 @@ int main(int argc, char **argv)
         ((float *)t->data)[i] = (float)(i * 2654435761 % 1000003) * 0.25f;
     const size_t size = t->size, text = px_base64_encoded_size(size);
     die_on(px_feed_add(&feed, "x", t));
+    const pgy_feed view = px_feed_view(&feed);
     for (int i = 0; i < rounds; i++) {
         unlink(path);
         begin(&start);
         die_on(px_feeds_writer_open(cx, path, false, &writer));
-        die_on(px_feeds_writer_add(writer, &feed));
+        die_on(px_feeds_writer_add(writer, &view));
         die_on(px_feeds_writer_commit(writer));
         px_feeds_writer_close(writer);
         end(&save, start);
