@@ -230,7 +230,7 @@ pgy_status *pgy_runner_open_with(pgy_context *cx, const char *backend, pgy_model
                                  .backend = backend,
                                  .model = model,
                                  .args = backend_args(kept, backend),
-                                 .isolation = px_runner_isolation(&args->runner),
+                                 .isolation = px_runner_isolation(&args->runner, NULL),
                                  .take_options = kept,
                                  .free_options = free_options};
     PX_TRY(px_runner_public_open(&plan, out));

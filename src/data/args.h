@@ -13,10 +13,15 @@ typedef struct px_val_range {
 
 struct px_feed;
 
+/* What a script's feeds are for. Python knows the numbers. */
+typedef enum px_data_use { PX_DATA_RUN = 0, PX_DATA_CALIBRATION = 1 } px_data_use;
+
 /* The user's --data-loader-script, iteration by iteration. */
 typedef struct px_data_script {
-    /* Fills the empty `out`; *out_more false: there was no further iteration. */
-    pgy_status *(*next)(void *user, struct px_feed *out, bool *out_more);
+    /* Feed `i` into the empty `out`; *out_more false: there was no further one. To be asked in
+     * order: 0 calls the user's function anew. The uses have nothing to do with each other. */
+    pgy_status *(*next)(void *user, px_data_use use, int64_t i, struct px_feed *out,
+                        bool *out_more);
     void *user;
 } px_data_script;
 
@@ -35,8 +40,8 @@ typedef struct px_data_args {
     px_val_range *ranges;
     size_t n_ranges;
 
-    /* Set by whoever can run Python; needed with data_loader_script. */
-    const px_data_script *script;
+    /* Set by whoever can run Python; needed with data_loader_script, NULL without. */
+    px_data_script *script;
 } px_data_args;
 
 extern const px_opt_section px_data_group;

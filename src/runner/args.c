@@ -130,11 +130,12 @@ uint64_t px_runner_timeout_ns(const px_runner_args *args)
     return (uint64_t)PX_MAX(PX_MIN(args->timeout.value * 1e9, most), 1.0);
 }
 
-px_isolation px_runner_isolation(const px_runner_args *args)
+px_isolation px_runner_isolation(const px_runner_args *args, px_data_script *script)
 {
     px_isolation isolation = {.on = args->use_subprocess.given || args->timeout.given ||
                                     args->mem_limit.given,
-                              .timeout_ns = px_runner_timeout_ns(args)};
+                              .timeout_ns = px_runner_timeout_ns(args),
+                              .script = script};
     if (args->mem_limit.given)
         isolation.mem_limit = (uint64_t)args->mem_limit.value;
     return isolation;

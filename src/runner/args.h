@@ -30,7 +30,7 @@ PX_MUST_USE pgy_status *px_runner_args_check(pgy_context *cx, const px_runner_ar
 
 /* --timeout in nanoseconds, 0 when not given. */
 uint64_t px_runner_timeout_ns(const px_runner_args *args);
-/* Whether runners get processes of their own, and their limits. */
-px_isolation px_runner_isolation(const px_runner_args *args);
+/* Whether runners get processes of their own, and their limits. `script` may be NULL. */
+px_isolation px_runner_isolation(const px_runner_args *args, px_data_script *script);
 
 #endif

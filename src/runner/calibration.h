@@ -1,8 +1,9 @@
 /* runner/calibration.h - the run's input data, as int8 calibration asks for it.
  *
  * Calibration happens while a runner is being activated, before the loop has fed anything, and
- * wants shapes of its own. So generated data comes from a loader for exactly those inputs; what was
- * loaded from files or made by a script, and is kept by the source, is adapted.
+ * wants shapes of its own. So generated data comes from a loader for exactly those inputs; what is
+ * loaded from files or made by a script is adapted. A script makes it once more for each
+ * calibration, one feed at a time.
  */
 #ifndef PX_RUNNER_CALIBRATION_H
 #define PX_RUNNER_CALIBRATION_H

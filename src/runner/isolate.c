@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/tensor.h"
 #include "base/thread.h"
+#include "data/feed.h"
 #include "model/model.h"
 
 #include <errno.h>
@@ -22,8 +23,8 @@
 #define MEM_TICK_NS 5000000u
 #define GRACE_NS 2000000000u
 
-enum { ASK_INFER = 1, ASK_CLOSE = 2 };
-enum { TELL_READY = 10, TELL_OUTPUTS = 11, TELL_ERROR = 12, TELL_LOG = 13 };
+enum { ASK_INFER = 1, ASK_CLOSE = 2, ANSWER_FEED = 3 };
+enum { TELL_READY = 10, TELL_OUTPUTS = 11, TELL_ERROR = 12, TELL_LOG = 13, WANT_FEED = 14 };
 
 typedef enum stage { STAGE_LOADING, STAGE_BUILDING, STAGE_INFERENCE, STAGE_CLOSING } stage;
 
@@ -82,6 +83,46 @@ static void tell_error(server *s, const pgy_status *st)
     px_channel_put_u32(s->channel, pgy_status_code(st));
     px_channel_put_str(s->channel, px_str_of(pgy_status_message(st)));
     send_or_end(s);
+}
+
+/* The next message of the parent. */
+static unsigned receive_or_end(server *s)
+{
+    px_wait_end end;
+    unsigned kind;
+    pgy_status *st = px_channel_receive(s->channel, &for_ever, &end, &kind);
+    if (st != NULL || end != PX_WAIT_OK)
+        _exit(1);
+    return kind;
+}
+
+/* A px_data_script. When the script fails the parent has an error, and closes in place of
+ * answering. */
+static pgy_status *ask_for_feed(void *user, px_data_use use, int64_t i, px_feed *out,
+                                bool *out_more)
+{
+    pgy_status *st = NULL;
+    server *s = user;
+    px_channel *ch = s->channel;
+    px_buf name = {0};
+    px_channel_begin(ch, WANT_FEED);
+    px_channel_put_u32(ch, use);
+    px_channel_put_i64(ch, i);
+    send_or_end(s);
+    if (receive_or_end(s) != ANSWER_FEED)
+        _exit(0);
+    *out_more = px_channel_get_u32(ch) != 0;
+    for (size_t n = px_channel_get_u32(ch); n > 0; n--) {
+        pgy_tensor *t = NULL;
+        name.len = 0;
+        px_buf_putstr(&name, px_channel_get_str(ch));
+        PX_TRY(px_channel_get_tensor(ch, &t));
+        PX_TRY(px_feed_add(out, px_buf_cstr(&name), t));
+    }
+    PX_TRY(px_channel_end(ch));
+done:
+    px_buf_fini(&name);
+    return st;
 }
 
 static pgy_status *open_session(server *s)
@@ -167,16 +208,9 @@ done:
 static void serve(server *s)
 {
     pgy_status *st = open_session(s);
-    unsigned kind = ASK_CLOSE;
-    px_wait_end end;
-    while (st == NULL) {
-        pgy_status *failed = px_channel_receive(s->channel, &for_ever, &end, &kind);
-        if (failed != NULL || end != PX_WAIT_OK)
-            _exit(1);
-        if (kind == ASK_CLOSE)
-            break;
+    while (st == NULL && receive_or_end(s) == ASK_INFER) {
         atomic_store(s->stage, STAGE_INFERENCE);
-        failed = infer(s);
+        pgy_status *failed = infer(s);
         if (failed != NULL)
             tell_error(s, failed);
         pgy_status_free(failed);
@@ -200,6 +234,8 @@ static _Noreturn void run_child(const px_isolated_job *job, int socket, int stde
         _exit(1);
     px_context_forked(job->cx);
     pgy_context_set_log(job->cx, job->cx->log_fn ? forward_log : NULL, &s);
+    if (job->limits.script != NULL)
+        *job->limits.script = (px_data_script){.next = ask_for_feed, .user = &s};
     serve(&s);
     _exit(0);
 }
@@ -332,6 +368,35 @@ static pgy_status *told_error(px_channel *ch)
     return PX_FAIL(code == PGY_OK ? PGY_ERR_BACKEND : code, "%.*s", PX_STR_ARG(text));
 }
 
+static void put_feed(px_channel *ch, const pgy_feed *feed)
+{
+    px_channel_put_u32(ch, (uint32_t)feed->n);
+    for (size_t i = 0; i < feed->n; i++) {
+        px_channel_put_str(ch, px_str_of(feed->names[i]));
+        px_channel_put_tensor(ch, feed->tensors[i], feed->tensors[i]->dtype);
+    }
+}
+
+/* The child wants a feed of the script. */
+static pgy_status *answer_feed(px_isolated *c, const px_wait *wait, px_wait_end *out_end)
+{
+    pgy_status *st = NULL;
+    const px_data_script *script = c->job.limits.script;
+    px_feed feed = {0};
+    bool more;
+    const px_data_use use = (px_data_use)px_channel_get_u32(c->channel);
+    const int64_t i = px_channel_get_i64(c->channel);
+    PX_TRY(script->next(script->user, use, i, &feed, &more));
+    const pgy_feed view = px_feed_view(&feed);
+    px_channel_begin(c->channel, ANSWER_FEED);
+    px_channel_put_u32(c->channel, more);
+    put_feed(c->channel, &view);
+    PX_TRY(px_channel_send(c->channel, wait, out_end));
+done:
+    px_feed_fini(&feed);
+    return st;
+}
+
 /* Sends what was put (unless `is_start`) and waits for the answer of that kind. */
 static pgy_status *ask(px_isolated *c, bool is_start, unsigned answer)
 {
@@ -353,10 +418,12 @@ static pgy_status *ask(px_isolated *c, bool is_start, unsigned answer)
         PX_TRY(PX_FAIL(PGY_ERR_BACKEND, "%s has ended before", c->job.name));
     if (!is_start)
         PX_TRY(px_channel_send(c->channel, &wait, &end));
-    while (end == PX_WAIT_OK && kind == TELL_LOG) {
+    while (end == PX_WAIT_OK && (kind == TELL_LOG || kind == WANT_FEED)) {
         PX_TRY(px_channel_receive(c->channel, &wait, &end, &kind));
         if (end == PX_WAIT_OK && kind == TELL_LOG)
             replay_log(c);
+        if (end == PX_WAIT_OK && kind == WANT_FEED)
+            PX_TRY(answer_feed(c, &wait, &end));
     }
     if (end != PX_WAIT_OK)
         PX_TRY(ended(c, end));
@@ -467,11 +534,7 @@ pgy_status *px_isolated_infer(px_isolated *c, int64_t iteration, const pgy_feed 
     px_buf name = {0};
     c->iteration = iteration;
     px_channel_begin(ch, ASK_INFER);
-    px_channel_put_u32(ch, (uint32_t)feed->n);
-    for (size_t i = 0; i < feed->n; i++) {
-        px_channel_put_str(ch, px_str_of(feed->names[i]));
-        px_channel_put_tensor(ch, feed->tensors[i], feed->tensors[i]->dtype);
-    }
+    put_feed(ch, feed);
     PX_TRY(ask(c, false, TELL_OUTPUTS));
     pgy_outputs_set_elapsed(out, (uint64_t)px_channel_get_i64(ch));
     for (size_t n = px_channel_get_u32(ch); n > 0; n--) {

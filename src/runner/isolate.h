@@ -9,6 +9,7 @@
 #define PX_RUNNER_ISOLATE_H
 
 #include "backend/outputs.h"
+#include "data/args.h"
 #include "polygraphy/backend.h"
 
 /* Why and how a runner gets a process of its own; 0: no limit. */
@@ -16,6 +17,8 @@ typedef struct px_isolation {
     bool on;
     uint64_t timeout_ns; /* of all the time that was waited for the child */
     uint64_t mem_limit;  /* bytes */
+    /* Of the run, or NULL. In the child it asks the parent, who has the Python process. */
+    px_data_script *script;
 } px_isolation;
 
 /* What is run in the child. All of it outlives the session. */

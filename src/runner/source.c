@@ -78,7 +78,7 @@ static pgy_status *begin_script(px_feeds_source *s, bool keep)
         PX_TRY(px_feeds_source_has(s, 0, &more));
     while (keep && more) {
         px_feed_clear(&feed);
-        PX_TRY(s->script->next(s->script->user, &feed, &more));
+        PX_TRY(s->script->next(s->script->user, PX_DATA_RUN, (int64_t)s->feeds->n, &feed, &more));
         if (more)
             PX_TRY(keep_feed(s, &feed));
     }
@@ -123,7 +123,7 @@ pgy_status *px_feeds_source_has(px_feeds_source *s, int64_t i, bool *out)
     bool more = false;
     if (s->script != NULL && !s->is_kept && i == s->n_came && !s->script_done) {
         px_feed_clear(&s->newest);
-        PX_TRY(s->script->next(s->script->user, &s->newest, &more));
+        PX_TRY(s->script->next(s->script->user, PX_DATA_RUN, i, &s->newest, &more));
         s->n_came += more;
         s->script_done = !more;
     }

@@ -3,9 +3,9 @@
 
 #include "backend/trt/lib.h"
 
-static pgy_status *next(void *user, struct px_feed *out, bool *out_more)
+static pgy_status *next(void *user, px_data_use use, int64_t i, struct px_feed *out, bool *out_more)
 {
-    return px_worker_next_feed(user, out, out_more);
+    return px_worker_next_feed(user, use, i, out, out_more);
 }
 
 static pgy_status *compare_outputs(void *user, const struct px_iteration *a,

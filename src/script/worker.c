@@ -291,13 +291,16 @@ done:
     return st;
 }
 
-pgy_status *px_worker_next_feed(px_worker *w, px_feed *out, bool *out_more)
+pgy_status *px_worker_next_feed(px_worker *w, px_data_use use, int64_t i, px_feed *out,
+                                bool *out_more)
 {
     pgy_status *st = NULL;
     px_channel *ch = w->channel;
     px_buf name = {0};
     set_asked(w, PX_SCRIPT_DATA);
     px_channel_begin(ch, ASK_NEXT);
+    px_channel_put_u32(ch, use);
+    px_channel_put_i64(ch, i);
     PX_TRY(ask(w, TELL_FEED));
     *out_more = px_channel_get_u32(ch) != 0;
     for (size_t n = *out_more ? px_channel_get_u32(ch) : 0; n > 0; n--) {

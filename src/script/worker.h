@@ -14,6 +14,7 @@
 
 #include "base/opt.h"
 #include "compare/compare.h"
+#include "data/args.h"
 #include "data/loader.h"
 #include "results/results.h"
 
@@ -34,8 +35,10 @@ PX_MUST_USE pgy_status *px_worker_new(pgy_context *cx, uint64_t timeout_ns, px_w
  * there is no Python or no numpy, USAGE for what is wrong in the script. */
 PX_MUST_USE pgy_status *px_worker_load(px_worker *w, px_script_role role,
                                        const px_opt_script *script);
-/* The next iteration's inputs into the empty `out`; *out_more false: there are no more. */
-PX_MUST_USE pgy_status *px_worker_next_feed(px_worker *w, px_feed *out, bool *out_more);
+/* The inputs of iteration `i` into the empty `out`; *out_more false: there are no more. To be asked
+ * in order: 0 calls the function anew. Each use has its own iterations. */
+PX_MUST_USE pgy_status *px_worker_next_feed(px_worker *w, px_data_use use, int64_t i, px_feed *out,
+                                            bool *out_more);
 /* Names and verdicts into the empty `out`. */
 PX_MUST_USE pgy_status *px_worker_compare(px_worker *w, const px_iteration *a,
                                           const px_iteration *b, px_compared_iteration *out);

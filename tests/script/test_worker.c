@@ -56,7 +56,7 @@ static void feeds_of_every_type(void **state)
     bool more;
     for (size_t k = 0; k < PX_COUNTOF(sizes); k++) {
         px_feed feed = {0};
-        assert_ok(px_worker_next_feed(w, &feed, &more));
+        assert_ok(px_worker_next_feed(w, PX_DATA_RUN, (int64_t)k, &feed, &more));
         assert_true(more);
         assert_int_equal(feed.n, PX_COUNTOF(types));
         for (size_t i = 0; i < feed.n; i++) {
@@ -69,7 +69,7 @@ static void feeds_of_every_type(void **state)
         px_feed_fini(&feed);
     }
     px_feed feed = {0};
-    assert_ok(px_worker_next_feed(w, &feed, &more));
+    assert_ok(px_worker_next_feed(w, PX_DATA_RUN, 3, &feed, &more));
     assert_int_equal(feed.n, 5);
     assert_int_equal(feed.tensors[0]->dtype, PGY_DTYPE_I32);
     assert_int_equal(feed.tensors[0]->dims[0], 300);
@@ -80,9 +80,42 @@ static void feeds_of_every_type(void **state)
     assert_memory_equal(((const pgy_string *)feed.tensors[3]->data)[1].ptr, "b\xc3\xa4", 3);
     assert_memory_equal(((const pgy_string *)feed.tensors[4]->data)[1].ptr, "y", 1);
     px_feed_fini(&feed);
-    assert_ok(px_worker_next_feed(w, &feed, &more));
+    assert_ok(px_worker_next_feed(w, PX_DATA_RUN, 4, &feed, &more));
     assert_false(more);
     px_feed_fini(&feed);
+    unload(w);
+}
+
+/* The run's feeds and those of two calibrations, in turns. */
+static void uses_are_separate(void **state)
+{
+    PX_UNUSED(state);
+    px_worker *w = load(PX_SCRIPT_DATA, NULL,
+                        "import numpy as np\n"
+                        "calls = 0\n"
+                        "def load_data():\n"
+                        "    global calls\n"
+                        "    calls += 1\n"
+                        "    call = calls\n"
+                        "    for i in range(3):\n"
+                        "        yield {'x': np.int64(100 * call + i)}\n");
+    static const struct {
+        px_data_use use;
+        int64_t i, value; /* value 0: there is no more */
+    } asked[] = {{PX_DATA_CALIBRATION, 0, 100}, {PX_DATA_RUN, 0, 200},
+                 {PX_DATA_CALIBRATION, 1, 101}, {PX_DATA_RUN, 1, 201},
+                 {PX_DATA_CALIBRATION, 0, 300}, {PX_DATA_CALIBRATION, 1, 301},
+                 {PX_DATA_CALIBRATION, 2, 302}, {PX_DATA_CALIBRATION, 3, 0},
+                 {PX_DATA_RUN, 2, 202},         {PX_DATA_RUN, 3, 0}};
+    for (size_t k = 0; k < PX_COUNTOF(asked); k++) {
+        px_feed feed = {0};
+        bool more;
+        assert_ok(px_worker_next_feed(w, asked[k].use, asked[k].i, &feed, &more));
+        assert_int_equal(more, asked[k].value != 0);
+        if (more)
+            assert_int_equal(px_tensor_get_i64(feed.tensors[0], 0), asked[k].value);
+        px_feed_fini(&feed);
+    }
     unload(w);
 }
 
@@ -212,7 +245,7 @@ static void failures(void **state)
         px_feed feed = {0};
         bool more;
         px_worker *w = load(PX_SCRIPT_DATA, "f", cases[i].text);
-        pgy_status *st = px_worker_next_feed(w, &feed, &more);
+        pgy_status *st = px_worker_next_feed(w, PX_DATA_RUN, 0, &feed, &more);
         if (pgy_status_code(st) != cases[i].code)
             fail_msg("case %zu: code %d: %s", i, pgy_status_code(st), pgy_status_message(st));
         const char *text = pgy_status_message(st);
@@ -260,10 +293,11 @@ static void time_is_limited(void **state)
     assert_ok(px_file_write(path, text, strlen(text)));
     assert_ok(px_worker_new(cx, 400000000, &w));
     assert_ok(px_worker_load(w, PX_SCRIPT_DATA, &script));
-    pgy_status *st = px_worker_next_feed(w, &feed, &more);
+    pgy_status *st = px_worker_next_feed(w, PX_DATA_RUN, 0, &feed, &more);
     assert_non_null(strstr(pgy_status_message(st), "line 4 in f"));
     assert_fails(st, PGY_ERR_BACKEND, "--timeout 0.4 seconds");
-    assert_fails(px_worker_next_feed(w, &feed, &more), PGY_ERR_BACKEND, "ended before");
+    assert_fails(px_worker_next_feed(w, PX_DATA_RUN, 0, &feed, &more), PGY_ERR_BACKEND,
+                 "ended before");
     unload(w);
 }
 
@@ -288,9 +322,13 @@ static void no_python(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(feeds_of_every_type), cmocka_unit_test(outputs_both_ways),
-        cmocka_unit_test(arrays_can_be_kept),  cmocka_unit_test(failures),
-        cmocka_unit_test(failures_of_loading), cmocka_unit_test(time_is_limited),
+        cmocka_unit_test(feeds_of_every_type),
+        cmocka_unit_test(uses_are_separate),
+        cmocka_unit_test(outputs_both_ways),
+        cmocka_unit_test(arrays_can_be_kept),
+        cmocka_unit_test(failures),
+        cmocka_unit_test(failures_of_loading),
+        cmocka_unit_test(time_is_limited),
         cmocka_unit_test(no_python),
     };
     int fd = mkstemps(path, 3);

@@ -32,10 +32,12 @@ class Run:
             full = dict(os.environ, FAKE_TRT_VERSION=str(version), FAKE_TRT_LOG=str(log),
                         POLYGRAPHY_TRT_LIB=str(library), POLYGRAPHY_PYTHON=sys.executable,
                         LD_LIBRARY_PATH=str(FAKE / "cuda"), **env)
-            done = subprocess.run([PROGRAM, "run", *words, "--trt", "--save-outputs", str(out)],
-                                  env=full, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  text=True, timeout=120)
-            self.exit, self.text = done.returncode, done.stdout
+            done = subprocess.Popen([PROGRAM, "run", *words, "--trt", "--save-outputs", str(out)],
+                                    env=full, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            self.text = done.stdout.read()
+            _, status, usage = os.wait4(done.pid, 0)  # also of its children
+            self.exit = done.returncode = os.waitstatus_to_exitcode(status)
+            self.peak_mib = usage.ru_maxrss / 1024
             self.calls = log.read_text().splitlines() if log.exists() else []
             self.outputs = arrays(out) if out.exists() else []
 
@@ -312,23 +314,46 @@ with tempfile.TemporaryDirectory() as folder:
     r = run("--int8", "--calibration-cache", at("c.cache")).passes()
     r.calls_has("calibrator cache 6 0").calls_lacks("calibrator batch")
     run("--int8", "--iterations", "0").fails("no data for int8 calibration")
-    # A script's data calibrates, one iteration at a time, and is then what the runner is fed.
+    # A script's function is called once for each calibration and once for the run.
     pathlib.Path(at("data.py")).write_text(
+        "import gc, weakref\n"
         "import numpy as np\n"
+        "n_calls = 0\n"
         "def load_data():\n"
+        "    global n_calls\n"
+        "    n_calls += 1\n"
+        "    print('call', n_calls, flush=True)\n"
         "    for i in range(3):\n"
-        "        print('made', i, flush=True)\n"
-        "        yield {'x': np.full((3, 4), 10 + i, np.float32)}\n"
+        "        yield {'x': np.full((3, 4), 10 * n_calls + i, np.float32)}\n"
         "def nothing():\n"
-        "    return []\n")
-    for words in ([], ["--streaming"], ["--use-subprocess"]):
-        r = run("--int8", "--data-loader-script", at("data.py"), *words)
-        if not words[:1] == ["--use-subprocess"]:  # whose calls are not written down
-            r.check([c for c in r.calls if c.startswith("calibrator batch")]
-                    == [f"calibrator batch {v}.000000" for v in (10, 11, 12)], "three batches of the script")
-        r.check(r.exit == 0 and len(r.outputs) == 3, "three iterations are run")
-        r.check([r.text.count(f"made {i}") for i in range(3)] == [1, 1, 1], "each is made once")
+        "    return []\n"
+        "def breaks():\n"
+        "    yield from load_data()\n"
+        "    raise ValueError('no more luck')\n"
+        "def many():\n"
+        "    global n_calls\n"
+        "    n_calls += 1\n"
+        "    for i in range(60 if n_calls == 1 else 1):\n"
+        "        yield {'x': np.full((131072, 4), i, np.float32)}\n")
+    for version in (8601, 100600):
+        for words in ([], ["--streaming"], ["--use-subprocess"], ["--trt"]):
+            r = run("--int8", "--data-loader-script", at("data.py"), *words, version=version)
+            n = 2 if "--trt" in words else 1  # calibrations; the run's feeds are asked for behind the first one
+            order = [10, 11, 12] + ([30, 31, 32] if n == 2 else [])
+            if "--use-subprocess" not in words:  # whose calls are not written down
+                r.check([c for c in r.calls if c.startswith("calibrator batch")]
+                        == [f"calibrator batch {v}.000000" for v in order], "the batches of the script")
+            r.check(r.exit == 0 and r.text.count("call ") == n + 1, "a call for each calibration, and one")
     run("--int8", "--data-loader-script", at("data.py:nothing")).fails("no data for int8 calibration")
+    for words in ([], ["--use-subprocess"]):
+        run("--int8", "--data-loader-script", at("data.py:breaks"), *words).fails("ValueError: no more luck")
+    # 120 MiB of calibration data, of which memory holds one batch.
+    for version in (8601, 100600):
+        for words in ([], ["--use-subprocess"]):
+            r = Run([MODEL, "--input-shapes", "x:[131072,4]", "--int8", "--data-loader-script", at("data.py:many"),
+                     *words], version)
+            r.check(r.exit == 0, f"exit code {r.exit}")
+            r.check(r.peak_mib < 110, f"{r.peak_mib:.0f} MiB are not one batch of 2 MiB")
 
 # --- failures of the libraries ---
 for method, texts in {

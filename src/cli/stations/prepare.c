@@ -23,7 +23,7 @@ static const void *backend_args(const px_run_state *run, const char *name)
 static pgy_status *make_runners(px_run_state *run)
 {
     pgy_status *st = NULL;
-    const px_isolation isolation = px_runner_isolation(&run->args->runner);
+    const px_isolation isolation = px_runner_isolation(&run->args->runner, run->args->data.script);
     const px_opt_strs *names = &run->args->cli.runners;
     PX_TRY(PX_ALLOC(run->runners, names->n));
     for (size_t i = 0; i < names->n; i++) {
@@ -73,19 +73,6 @@ done:
     return st;
 }
 
-/* A script's data calibrates before the first runner is fed, maybe in another process: it is made
- * now and kept for the run. */
-static pgy_status *keep_calibration(px_run_state *run)
-{
-    const px_opt_strs *names = &run->args->cli.runners;
-    bool is_calibrated = false;
-    for (size_t i = 0; i < names->n; i++)
-        is_calibrated |= strcmp(names->at[i], "trt") == 0 && run->args->trt.int8.given;
-    return is_calibrated && px_feeds_source_is_scripted(run->source)
-               ? px_feeds_source_begin(run->source, NULL, 0, true)
-               : NULL;
-}
-
 pgy_status *px_station_prepare(px_run_state *run)
 {
     pgy_status *st = NULL;
@@ -101,7 +88,6 @@ pgy_status *px_station_prepare(px_run_state *run)
         PX_TRY(px_station_tensorflow(run));
     }
     PX_TRY(check_batch(run));
-    PX_TRY(keep_calibration(run));
     run->calibration = (px_calibration_data){.cx = run->cx,
                                              .args = &args->data,
                                              .shapes = &args->model.input_shapes,

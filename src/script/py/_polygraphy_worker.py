@@ -22,7 +22,7 @@ class WrongValue(Exception):
 
 class Script:
     def __init__(self, path, name, option):
-        self.path, self.name, self.option, self.iterator, self.n_fed = path, name, option, None, 0
+        self.path, self.name, self.option, self.iterators = path, name, option, {}
         folder, file = os.path.split(os.path.abspath(path))
         module_name = os.path.splitext(file)[0]
         if not os.path.isfile(path):
@@ -55,24 +55,23 @@ class Script:
         function = self.function() if self.is_class else self.function
         return function(*args, **kwargs)
 
-    def next_feed(self):
-        if self.iterator is None:
+    def feed(self, use, i):
+        """Feed `i`, None behind the last one. Each use has iterations of its own, begun anew by feed 0."""
+        if i == 0:
             data = self.function()
             if data is None:  # the reference makes random data then, which nobody can want
                 raise WrongValue("returned None instead of the inputs. Yield or return one dict per iteration")
-            self.iterator = iter(data)
+            self.iterators[use] = iter(data)
         try:
-            feed = next(self.iterator)
+            feed = next(self.iterators[use])
         except StopIteration:
             return None
         if not isinstance(feed, collections.abc.Mapping) or not all(isinstance(k, str) for k in feed):
             raise WrongValue(
-                f"iteration {self.n_fed} is {describe(feed)}, which cannot be recognized as a feed_dict "
+                f"iteration {i} is {describe(feed)}, which cannot be recognized as a feed_dict "
                 "(Dict[str, Union[np.ndarray, torch.Tensor, DeviceView]])"
             )
-        feed = {name: to_array(value, f"iteration {self.n_fed}, input {name!r}") for name, value in feed.items()}
-        self.n_fed += 1
-        return feed
+        return {name: to_array(value, f"iteration {i}, input {name!r}") for name, value in feed.items()}
 
     def compare(self, a, b):
         verdict = self.call(a, b)
@@ -145,7 +144,7 @@ class Worker:
         ch.begin(DONE)
 
     def next_feed(self):
-        feed = self.scripts[DATA].next_feed()
+        feed = self.scripts[DATA].feed(self.channel.get_u32(), self.channel.get_i64())
         self.channel.begin(FEED)
         self.channel.put_u32(feed is not None)
         if feed is not None:
