@@ -9,6 +9,7 @@
 #define POLYGRAPHY_TRT_BUILD_H
 
 #include "polygraphy/context.h"
+#include "polygraphy/tensor.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,7 +19,8 @@ typedef enum pgy_trt_step {
     PGY_TRT_STEP_BEGIN = 0,   /* wants builder and network, config too unless a script makes it */
     PGY_TRT_STEP_NETWORK = 1, /* the network is parsed: change it */
     PGY_TRT_STEP_CONFIG = 2,  /* wants the config of a script */
-    PGY_TRT_STEP_EDIT = 3     /* the config is complete: change it */
+    PGY_TRT_STEP_EDIT = 3,    /* the config is complete: change it */
+    PGY_TRT_STEP_FEED = 4 /* wants the next data of --data-loader-script, for int8 calibration */
 } pgy_trt_step;
 
 /* One step. Objects are C++ pointers that stay alive until pgy_trt_build returns; who made them
@@ -31,6 +33,11 @@ typedef struct pgy_trt_request {
     void *logger;
     void *builder, *network, *config; /* answers; not wanted ones stay as they are */
     const char *error;                /* answer: why the step failed, valid until the next step */
+    int64_t i_feed;                   /* FEED: which one, in order; 0 begins anew */
+    /* Answers to FEED, alive until the next step; 0: there is no such feed. */
+    size_t n_tensors;
+    const char *const *names;
+    pgy_tensor *const *tensors;
 } pgy_trt_request;
 
 typedef struct pgy_trt_steps {

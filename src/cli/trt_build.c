@@ -6,6 +6,22 @@
 #include "cli/command.h"
 #include "runner/calibration.h"
 
+/* A px_data_script in front of the caller's, which only ever calibrates here. */
+static pgy_status *next_feed(void *user, px_data_use use, int64_t i, px_feed *out, bool *out_more)
+{
+    pgy_status *st = NULL;
+    const pgy_trt_steps *steps = user;
+    pgy_trt_request r = {.step = PGY_TRT_STEP_FEED, .i_feed = i};
+    PX_UNUSED(use);
+    if (steps->step(steps->user, &r) != 0)
+        PX_TRY(PX_FAIL(PGY_ERR_USAGE, "%s", r.error != NULL ? r.error : "A script failed."));
+    *out_more = r.n_tensors > 0;
+    for (size_t k = 0; k < r.n_tensors; k++)
+        PX_TRY(px_feed_add(out, r.names[k], pgy_tensor_ref(r.tensors[k])));
+done:
+    return st;
+}
+
 static pgy_status *build(pgy_context *cx, px_run_args *args, const pgy_trt_steps *steps)
 {
     pgy_status *st = NULL;
@@ -19,6 +35,9 @@ static pgy_status *build(pgy_context *cx, px_run_args *args, const pgy_trt_steps
                                 .calibration_user = &calibration,
                                 .steps = steps};
 
+    px_data_script script = {.next = next_feed, .user = (void *)steps};
+
+    args->data.script = &script;
     PX_TRY(px_feeds_source_open(cx, &args->data, &args->model.input_shapes, &source));
     calibration = (px_calibration_data){
         .cx = cx, .args = &args->data, .shapes = &args->model.input_shapes, .source = source};

@@ -55,7 +55,8 @@ struct px_worker {
     pgy_context *cx;
     uint64_t timeout_ns;
     const px_opt_script *scripts[PX_N_SCRIPT_ROLES];
-    pid_t pid; /* 0: not started, or ended */
+    pid_t pid;     /* 0: not started, or ended */
+    pid_t started; /* by this process */
     px_channel *channel;
     int crash_fd; /* the file that Python writes the traceback of its own crash to */
     px_buf asked; /* what the request under way is for: begins messages */
@@ -231,6 +232,7 @@ static pgy_status *start(px_worker *w)
     PX_TRY(memory_file("", 0, &w->crash_fd));
     PX_TRY(px_channel_new(sockets[0], &w->channel));
     sockets[0] = -1;
+    w->started = getpid();
     fflush(NULL);
     PX_TRY(px_child_fork(&w->pid));
     if (w->pid == 0)
@@ -249,6 +251,17 @@ done:
     return st;
 }
 
+/* Forgets the process; it ends when nobody else holds the socket. */
+static void let_go(px_worker *w)
+{
+    px_channel_free(w->channel);
+    w->channel = NULL;
+    w->pid = 0;
+    if (w->crash_fd >= 0)
+        close(w->crash_fd);
+    w->crash_fd = -1;
+}
+
 pgy_status *px_worker_new(pgy_context *cx, uint64_t timeout_ns, px_worker **out)
 {
     pgy_status *st = NULL;
@@ -264,11 +277,10 @@ void px_worker_free(px_worker *w)
 {
     if (w == NULL)
         return;
-    px_channel_free(w->channel); /* a closed socket tells Python to end */
-    if (w->pid != 0)
-        px_child_end(w->pid, GRACE_NS);
-    if (w->crash_fd >= 0)
-        close(w->crash_fd);
+    const pid_t pid = w->pid;
+    let_go(w);
+    if (pid != 0)
+        px_child_end(pid, GRACE_NS);
     px_buf_fini(&w->asked);
     px_mem_free(w);
 }
@@ -496,15 +508,32 @@ static pgy_status *find_library(char **out)
     return *out != NULL ? NULL : px_status_nomem();
 }
 
+/* An isolated runner builds in a Python of its own, which goes when it does; that one calibrates
+ * with a data script of its own, too. */
+static pgy_status *start_for_engine(px_worker *w)
+{
+    pgy_status *st = NULL;
+    const bool is_inherited = w->channel != NULL && w->started != getpid();
+    const px_opt_script *data = w->scripts[PX_SCRIPT_DATA];
+    px_buf_fini(&w->asked);
+    if (is_inherited)
+        let_go(w);
+    if (w->channel == NULL)
+        PX_TRY(start(w));
+    if (is_inherited && data != NULL)
+        PX_TRY(px_worker_load(w, PX_SCRIPT_DATA, data));
+    px_buf_fini(&w->asked);
+done:
+    return st;
+}
+
 pgy_status *px_worker_build_engine(px_worker *w, const px_trt_job *job, pgy_tensor **out)
 {
     pgy_status *st = NULL;
     px_channel *ch;
     char *library = NULL;
-    w->asked.len = 0;
     PX_TRY(find_library(&library));
-    if (w->channel == NULL)
-        PX_TRY(start(w));
+    PX_TRY(start_for_engine(w));
     ch = w->channel;
     px_channel_begin(ch, ASK_TRT);
     px_channel_put_str(ch, px_str_of(library));

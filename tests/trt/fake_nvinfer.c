@@ -1232,6 +1232,19 @@ EXPORT void *createInferBuilder_INTERNAL(void *given_logger, int32_t given_versi
     return fails("createInferBuilder") ? NULL : new_object("IBuilder");
 }
 
+/* What the methods of a builder give, for a stand-in of the Python module. */
+EXPORT void *fake_network(void);
+EXPORT void *fake_network(void)
+{
+    return create_network(NULL, 0);
+}
+
+EXPORT void *fake_config(void);
+EXPORT void *fake_config(void)
+{
+    return create_config(NULL);
+}
+
 EXPORT void *createInferRuntime_INTERNAL(void *given_logger, int32_t given_version);
 EXPORT void *createInferRuntime_INTERNAL(void *given_logger, int32_t given_version)
 {

@@ -1,6 +1,6 @@
 """The command with --trt against stand-ins for TensorRT and the CUDA driver.
 
-test_fake.py PROGRAM FAKE_FOLDER MODELS: what each option makes the backend call, in each release's
+test_fake.py PROGRAM FAKE_FOLDER MODELS [LIBRARY]: what each option makes the backend call, in each release's
 layout; what comes out of a run; which sentence each failure ends in.
 """
 import base64
@@ -17,6 +17,8 @@ import numpy as np
 PROGRAM, FAKE, MODELS = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 MODEL = str(MODELS / "identity.onnx")
 SHAPE = ["--input-shapes", "x:[3,4]"]
+# A sanitizer's runtime, which a Python that loads our library needs.
+PRELOAD = {"LD_PRELOAD": sys.argv[4], "ASAN_OPTIONS": "detect_leaks=0"} if len(sys.argv) > 4 else {}
 failures = []
 
 
@@ -39,6 +41,8 @@ class Run:
             self.exit = done.returncode = os.waitstatus_to_exitcode(status)
             self.peak_mib = usage.ru_maxrss / 1024
             self.calls = log.read_text().splitlines() if log.exists() else []
+            self.python_calls = pathlib.Path(f"{log}.python").read_text().splitlines() \
+                if os.path.exists(f"{log}.python") else []
             self.outputs = arrays(out) if out.exists() else []
 
     def check(self, condition, what):
@@ -347,6 +351,40 @@ with tempfile.TemporaryDirectory() as folder:
     run("--int8", "--data-loader-script", at("data.py:nothing")).fails("no data for int8 calibration")
     for words in ([], ["--use-subprocess"]):
         run("--int8", "--data-loader-script", at("data.py:breaks"), *words).fails("ValueError: no more luck")
+    # TensorRT scripts build in Python, with a stand-in for the module there: its objects hold a pointer
+    # where those of pybind11 do, as a float does its bits.
+    pathlib.Path(at("tensorrt.py")).write_text(
+        "import ctypes, os, struct\n"
+        "os.environ['FAKE_TRT_LOG'] += '.python'\n"
+        "lib = ctypes.CDLL(os.environ['POLYGRAPHY_TRT_LIB'] + '/libnvinfer.so.10')\n"
+        "lib.createInferBuilder_INTERNAL.restype = lib.fake_network.restype = \\\n"
+        "    lib.fake_config.restype = ctypes.c_void_p\n"
+        "bits = lambda p: struct.unpack('d', struct.pack('Q', p))[0]\n"
+        "class ILogger: pass\n"
+        "class INetworkDefinition(float): pass\n"
+        "class IBuilderConfig(float): pass\n"
+        "class Builder(float):\n"
+        "    def __new__(cls, logger):\n"
+        "        return float.__new__(cls, bits(lib.createInferBuilder_INTERNAL(None, 0)))\n"
+        "    def create_network(self, flags):\n"
+        "        return INetworkDefinition(bits(lib.fake_network()))\n"
+        "    def create_builder_config(self):\n"
+        "        return IBuilderConfig(bits(lib.fake_config()))\n")
+    pathlib.Path(at("edit.py")).write_text(
+        "def postprocess(network):\n"
+        "    print('edited', flush=True)\n")
+    for words in ([], ["--use-subprocess"]):
+        script = ["--trt-network-postprocess-script", at("edit.py"), "--int8", *words, "--data-loader-script"]
+        r = run(*script, at("data.py"), PYTHONPATH=at(""), **PRELOAD)
+        r.check(r.exit == 0 and "edited" in r.text, "builds")
+        if words:  # a Python of its own, which ends too abruptly to write its calls down
+            r.check(r.text.count("call") == 2, "its own call")
+        else:
+            r.check([c for c in r.python_calls if c.startswith("calibrator batch")]
+                    == [f"calibrator batch {v}.000000" for v in (10, 11, 12)], "the batches of the script")
+        run(*script, at("data.py:nothing"), PYTHONPATH=at(""), **PRELOAD).fails("no data for int8 calibration")
+        run(*script, at("data.py:breaks"), PYTHONPATH=at(""), **PRELOAD).fails(
+            "ValueError: no more luck (" + at("data.py") + ", line 14, in breaks)")
     # 120 MiB of calibration data, of which memory holds one batch.
     for version in (8601, 100600):
         for words in ([], ["--use-subprocess"]):

@@ -8,7 +8,7 @@ import sys
 NETWORK, POSTPROCESS, CONFIG, CONFIG_EDIT = range(4)  # kinds of scripts; script/worker.h has the same numbers
 OPTIONS = ["--model-type trt-network-script", "--trt-network-postprocess-script", "--trt-config-script",
            "--trt-config-postprocess-script"]  # fmt: skip
-BEGIN, PARSED, MAKE_CONFIG, EDIT_CONFIG = range(4)  # steps; polygraphy/trt_build.h has the same numbers
+BEGIN, PARSED, MAKE_CONFIG, EDIT_CONFIG, FEED = range(5)  # steps; polygraphy/trt_build.h has the same numbers
 
 SAY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p)
 
@@ -17,7 +17,8 @@ class Request(ctypes.Structure):
     _fields_ = [
         ("step", ctypes.c_int), ("network_flags", ctypes.c_uint), ("say", SAY), ("logger", ctypes.c_void_p),
         ("builder", ctypes.c_void_p), ("network", ctypes.c_void_p), ("config", ctypes.c_void_p),
-        ("error", ctypes.c_char_p),
+        ("error", ctypes.c_char_p), ("i_feed", ctypes.c_int64), ("n_tensors", ctypes.c_size_t),
+        ("names", ctypes.POINTER(ctypes.c_char_p)), ("tensors", ctypes.POINTER(ctypes.c_void_p)),
     ]  # fmt: skip
 
 
@@ -69,10 +70,34 @@ def address(value):
     return ctypes.c_void_p.from_address(id(value) + object.__basicsize__).value
 
 
+class Feed:
+    """Arrays as tensors of our library."""
+
+    def __init__(self, library, code_of, arrays):
+        self.library, self.names, self.tensors = library, (ctypes.c_char_p * len(arrays))(), (ctypes.c_void_p * len(arrays))()
+        library.pgy_tensor_data_mut.restype = ctypes.c_void_p
+        for i, (name, array) in enumerate(arrays.items()):
+            if array.dtype.kind in "OUS":
+                raise Failed(f"input {name!r} is text, which cannot calibrate")
+            self.names[i] = name.encode()
+            tensor = ctypes.c_void_p()
+            dims = (ctypes.c_int64 * array.ndim)(*array.shape)
+            if library.pgy_tensor_new(code_of(array), array.ndim, dims, ctypes.byref(tensor)):
+                raise MemoryError(f"input {name!r}: {array.nbytes} bytes")
+            self.tensors[i] = tensor.value
+            data = array.tobytes()
+            ctypes.memmove(library.pgy_tensor_data_mut(tensor), data, len(data))
+
+    def close(self):
+        for tensor in self.tensors:
+            self.library.pgy_tensor_free(ctypes.c_void_p(tensor))
+        self.tensors = ()
+
+
 class Build:
-    def __init__(self, worker, make_script, explain):
+    def __init__(self, worker, make_script, code_of, explain):
         ch = worker.channel
-        self.worker, self.explain = worker, explain
+        self.worker, self.code_of, self.explain, self.feed = worker, code_of, explain, None
         self.library, self.trt_library, self.release = ch.get_str(), ch.get_str(), ch.get_str()
         self.is_rtx = ch.get_u32() != 0
         named = [(ch.get_u32(), ch.get_str(), ch.get_str()) for _ in range(ch.get_u32())]
@@ -141,10 +166,21 @@ class Build:
         if self.scripts[CONFIG_EDIT]:
             self.call(CONFIG_EDIT, self.builder, self.network, self.config)
 
+    def close_feed(self):
+        if self.feed is not None:
+            self.feed.close()
+        self.feed = None
+
+    def next_feed(self, request):
+        arrays = self.worker.calibration_feed(request.i_feed) or {}
+        self.feed = Feed(self.c_library, self.code_of, arrays)
+        request.n_tensors, request.names, request.tensors = len(arrays), self.feed.names, self.feed.tensors
+
     def step(self, user, request):
         request = request.contents
+        self.close_feed()
         try:
-            [self.begin, self.parsed, self.make_config, self.edit_config][request.step](request)
+            [self.begin, self.parsed, self.make_config, self.edit_config, self.next_feed][request.step](request)
             return 0
         except BaseException as e:
             self.error = str(e if isinstance(e, Failed) else self.explain(e)).encode("utf-8", "replace")
@@ -161,7 +197,7 @@ class Build:
     def run(self):
         os.environ["POLYGRAPHY_TRT_LIB"] = loaded_library(self.is_rtx, self.trt_library)
         try:
-            library = ctypes.CDLL(self.library)
+            self.c_library = library = ctypes.CDLL(self.library)
         except OSError as e:
             raise Failed(f"TensorRT scripts need {os.path.basename(self.library)}, the library of this program: {e}") from None
         library.pgy_trt_build.restype = ctypes.c_void_p
@@ -170,6 +206,7 @@ class Build:
         argv = (ctypes.c_char_p * (len(words) + 1))(*words, None)
         steps = Steps(ctypes.sizeof(Steps), None, STEP(self.step), LOG(self.log), PLAN(self.take_plan))
         status = library.pgy_trt_build(len(words), argv, ctypes.byref(steps))
+        self.close_feed()
         # In reverse order of making, while the module is alive.
         self.config = self.parser = self.network = self.builder = None
         if status is not None:

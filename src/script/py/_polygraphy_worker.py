@@ -13,6 +13,7 @@ LOAD, NEXT, COMPARE, POSTPROCESS, LPIPS, TRT = 1, 2, 3, 4, 5, 6
 READY, DONE, FEED, VERDICT, ITERATION, VALUE, ERROR, LOG, PLAN = range(10, 19)
 OPTIONS = ["--data-loader-script", "--compare-func-script", "--postprocess-func-script"]
 DATA, COMPARISON, POSTPROCESSING = range(3)
+CALIBRATION = 1  # a use of data; data/args.h has the same number
 HAS_LPIPS, NO_LPIPS, NO_NUMBER = range(3)
 
 
@@ -150,6 +151,9 @@ class Worker:
         if feed is not None:
             self.put_arrays(feed)
 
+    def calibration_feed(self, i):
+        return self.scripts[DATA].feed(CALIBRATION, i)
+
     def compare(self):
         a = self.get_iteration()
         b = self.get_iteration()
@@ -186,7 +190,7 @@ class Worker:
         import _polygraphy_trt as trt
 
         try:
-            plan = trt.Build(self, Script, explain).run()
+            plan = trt.Build(self, Script, code_of, explain).run()
         except trt.Failed as e:
             raise WrongValue(str(e)) from None
         self.channel.begin(PLAN)
