@@ -16,6 +16,11 @@ strip "$dest/libpolygraphy.so.0"
   -o -name 'ch_PP-OCRv4_*_infer.onnx' -o -name embedding_model.onnx -o -name nmp.onnx \) -print0 |
   tar -c --null -T -) | tar -x -C "$dest/models"
 
+# TensorRT 8.6's plugin library names cuBLAS and cuDNN, which nothing here calls: empty ones will do.
+for so in libcublas.so.12 libcublasLt.so.12 libcudnn.so.8; do
+  cc -shared -Wl,-soname,"$so" -o "$dest/$so" -x c /dev/null
+done
+
 nv=$dest/nvidia
 mkdir -p "$nv"
 python3 -m pip install -q --target "$nv/site" --no-deps --only-binary=:all: --python-version 3.12 \

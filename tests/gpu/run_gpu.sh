@@ -70,9 +70,12 @@ summary() {
   printf '%s%s%s' "${build:+build ${build} s }" "${infer:+infer ${infer} ms }" "${types:+[$types]}"
 }
 
-# check NAME [--exit N] [--has REGEX]... [--lacks REGEX]... -- words of `polygraphy run`
+older() { [[ -n $RELEASE && $1 != "$RELEASE" && $(printf '%s\n' "$1" "$RELEASE" | sort -V | head -1) == "$RELEASE" ]]; }
+
+# check NAME [--exit N] [--has REGEX]... [--lacks REGEX]... [--since RELEASE REGEX] -- words of `polygraphy run`
+# --since: an older TensorRT must end with exit code 1 and what REGEX finds, and nothing else is asked of it.
 check() {
-  local name=$1 want=0 log seconds start code note=() bad=
+  local name=$1 want=0 log seconds start code note bad= refusal=
   local has=() lacks=()
   shift
   wanted "$name" || return 0
@@ -82,10 +85,15 @@ check() {
     --has) has+=("$2") ;;
     --lacks) lacks+=("$2") ;;
     --needs) [[ -e $2 ]] || { row "$name" SKIP 0 "no $2"; return 0; } ;;
+    --since)
+      older "$2" && refusal=$3
+      shift
+      ;;
     esac
     shift 2
   done
   shift
+  [[ -z $refusal ]] || { want=1 has=("$refusal") lacks=(); }
   log=$OUT/logs/$name.log
   start=$(date +%s.%N)
   timeout "$LIMIT" "$PROGRAM" run "$@" >"$log" 2>&1
@@ -95,6 +103,7 @@ check() {
   for r in "${has[@]}"; do grep -aqE -- "$r" "$log" || bad+=" lacks /$r/"; done
   for r in "${lacks[@]}"; do ! grep -aqE -- "$r" "$log" || bad+=" has /$r/"; done
   note=$(summary "$log")
+  [[ -z $refusal ]] || note="refused: $(grep -aEo -- "$refusal.*" "$log" | head -1 | sed 's/ (while .*//' | cut -c1-160)"
   if [[ -n $bad ]]; then row "$name" FAIL "$seconds" "$bad"; else row "$name" ok "$seconds" "$note"; fi
 }
 later() { # the same in the background, at most JOBS at once
@@ -110,6 +119,7 @@ level0=(--builder-optimization-level 0)
 
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null || true
 "$PROGRAM" backends | tee "$OUT/logs/backends.log"
+RELEASE=$(sed -n 's/^trt .*TensorRT \([0-9.]*\)$/\1/p' "$OUT/logs/backends.log" | head -1)
 
 # --- alone: what a process does before it can build, and the inputs of a run ----------------------
 GROUP=startup
@@ -151,17 +161,18 @@ features() {
   later cnn_outputs --has PASSED -- models/cnn.onnx "${level0[@]}" --trt --trt-outputs r1 logits --trt-exclude-outputs logits
   later cnn_by_type --has PASSED -- models/cnn.onnx "${level0[@]}" --trt --trt-outputs-by-type convolution
   later cnn_fp16_flag --has 'layers write' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --fp16 "${half[@]}"
-  later cnn_bf16_flag --has 'layers write' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --bf16 --rtol 1e-1 --atol 1e-1
-  later cnn_fp16_cast -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --fp-to-fp16 --strongly-typed "${half[@]}"
-  later cnn_bf16_cast -- models/cnn.onnx "${level0[@]}" --trt --pluginref --fp-to-bf16 --strongly-typed --rtol 1e-1 --atol 1e-1
+  later cnn_bf16_flag --since 10 'no builder flag BF16' --has 'layers write' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --bf16 --rtol 1e-1 --atol 1e-1
+  later cnn_fp16_cast --since 10 'no strongly typed networks' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --fp-to-fp16 --strongly-typed "${half[@]}"
+  later cnn_bf16_cast --since 10 'no strongly typed networks' -- models/cnn.onnx "${level0[@]}" --trt --pluginref --fp-to-bf16 --strongly-typed --rtol 1e-1 --atol 1e-1
   later cnn_layer_precision -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --fp16 --precision-constraints prefer --layer-precisions n_c1:float32 n_c2:float16 "${half[@]}"
   later cnn_io_types -- models/cnn.onnx "${level0[@]}" --trt --fp16 --tensor-dtypes x:float16 logits:float16 --tensor-formats 'x:[linear]'
   later cnn_io_chw4 -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --fp16 --tensor-formats 'x:[chw4]' --direct-io "${half[@]}" --tensor-dtypes x:float16
   later cnn_refit_strip -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --refittable "${loose[@]}"
   later cnn_sparse_tf32 -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --sparse-weights --tf32 "${half[@]}"
-  later cnn_strongly_typed -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --strongly-typed "${loose[@]}"
-  later cnn_config -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --pool-limit workspace:1G tactic_dram:2G --tactic-sources cublas cudnn --preview-features profile_sharing_0806 --max-aux-streams 2 --profiling-verbosity layer_names_only --runtime-platform same_as_build --builder-optimization-level 2
-  later cnn_safety -- models/cnn.onnx "${level0[@]}" --onnxrt --trt "${loose[@]}" --trt-safety-restricted
+  later cnn_strongly_typed --since 10 'no strongly typed networks' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --strongly-typed "${loose[@]}"
+  later cnn_config -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --pool-limit workspace:1G tactic_dram:2G --tactic-sources cublas cudnn --preview-features profile_sharing_0806 --max-aux-streams 2 --profiling-verbosity layer_names_only --builder-optimization-level 2
+  later cnn_platform --since 10.2 'no choice of a runtime platform' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt "${loose[@]}" --runtime-platform same_as_build
+  later cnn_safety --since 10 'safety scope validation' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt "${loose[@]}" --trt-safety-restricted
   later cnn_hw_compat -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --hardware-compatibility-level ampere_plus "${loose[@]}"
   # The runtime that such an engine carries lies in a library that not every package of TensorRT has.
   if compgen -G "$LIBS/libnvinfer_lean.so*" >/dev/null; then
@@ -169,23 +180,23 @@ features() {
   else
     later cnn_version_compat --exit 1 --has 'could not build an engine: .*libnvinfer_lean' -- models/cnn.onnx "${level0[@]}" --trt --version-compatible
   fi
-  later cnn_debug --has 'c2' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --onnx-outputs logits c2 --mark-debug c2 "${loose[@]}" --fail-fast
-  later cnn_alloc_profile -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --allocation-strategy profile "${loose[@]}"
-  later cnn_alloc_runtime -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --allocation-strategy runtime "${loose[@]}"
+  later cnn_debug --since 10 'no debug tensors' --has 'c2' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --onnx-outputs logits c2 --mark-debug c2 "${loose[@]}" --fail-fast
+  later cnn_alloc_profile --since 10 'no choice of allocation strategy' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --allocation-strategy profile "${loose[@]}"
+  later cnn_alloc_runtime --since 10 'no choice of allocation strategy' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --allocation-strategy runtime "${loose[@]}"
   later nonzero --has PASSED -- models/nonzero.onnx "${level0[@]}" "${three[@]}" --input-shapes 'x:[5,6]' --iterations 3
   later shape_tensor --has PASSED -- models/reshape.onnx "${level0[@]}" "${three[@]}" --input-shapes 'x:[3,4]' 'shape:[2,6]' --trt-min-shapes 'x:[3,4]' 'shape:[1,1]' --trt-opt-shapes 'x:[3,4]' 'shape:[2,6]' --trt-max-shapes 'x:[3,4]' 'shape:[12,12]'
   # TensorRT fuses the cast to bfloat16 with the one back and hands out the input unrounded: up to half a
   # unit in the last place of bfloat16 away, 2^-9 for values below 1.
-  later all_types --has PASSED -- models/types.onnx "${level0[@]}" "${three[@]}" --atol out_bf16_as_f32:0.002
+  later all_types --since 10 'Unsupported data type for the Cast' --has PASSED -- models/types.onnx "${level0[@]}" "${three[@]}" --atol out_bf16_as_f32:0.002
   later zero_size --has PASSED -- models/empty.onnx "${level0[@]}" --onnxrt --trt --input-shapes 'x:[0,4]' --trt-min-shapes 'x:[0,4]' --trt-opt-shapes 'x:[2,4]' --trt-max-shapes 'x:[4,4]'
   profiles=(--trt-min-shapes 'x:[1,16]' --trt-opt-shapes 'x:[4,16]' --trt-max-shapes 'x:[8,16]' --trt-min-shapes 'x:[16,16]' --trt-opt-shapes 'x:[32,16]' --trt-max-shapes 'x:[64,16]')
   later profile_0 --has PASSED -- models/mlp.onnx "${level0[@]}" "${three[@]}" "${profiles[@]}" --input-shapes 'x:[3,16]' "${loose[@]}"
   later profile_1 --has PASSED -- models/mlp.onnx "${level0[@]}" "${three[@]}" "${profiles[@]}" --input-shapes 'x:[40,16]' --optimization-profile 1 "${loose[@]}"
   later profile_out_of_range --exit 1 --has 'refuses the shape' -- models/mlp.onnx "${level0[@]}" --trt "${profiles[@]}" --input-shapes 'x:[9,16]'
   later profile_none --exit 1 --has 'profile\(s\), counted from 0' -- models/mlp.onnx "${level0[@]}" --trt --optimization-profile 5
-  later weight_streaming --has 'Weight streaming is enabled' -- models/wide.onnx "${level0[@]}" --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget 50% "${loose[@]}"
-  later weight_streaming_auto --has 'Weight streaming' -- models/wide.onnx "${level0[@]}" --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget -1 "${loose[@]}"
-  later weight_streaming_none --exit 1 --has 'no weights that can be' -- models/cnn.onnx "${level0[@]}" --trt --weight-streaming-budget 50%
+  later weight_streaming --since 10 'no strongly typed networks' --has 'Weight streaming is enabled' -- models/wide.onnx "${level0[@]}" --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget 50% "${loose[@]}"
+  later weight_streaming_auto --since 10 'no strongly typed networks' --has 'Weight streaming' -- models/wide.onnx "${level0[@]}" --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget -1 "${loose[@]}"
+  later weight_streaming_none --since 10 'no weight streaming' --exit 1 --has 'no weights that can be' -- models/cnn.onnx "${level0[@]}" --trt --weight-streaming-budget 50%
   # Scripts need a Python with the tensorrt module, and our library beside the program.
   if [[ -n ${PX_NVIDIA_PYTHON:-} ]]; then
     export POLYGRAPHY_PYTHON=$PX_NVIDIA_PYTHON
