@@ -1212,6 +1212,7 @@ static void begin(void *given_logger)
         return;
     const char *path = getenv("FAKE_TRT_LOG");
     out = fopen(path != NULL ? path : "/dev/null", "w");
+    setvbuf(out, NULL, _IOLBF, BUFSIZ); /* Python ends without a chance to write the rest */
     atexit(at_end);
     pgy_status_free(px_trt_abi_init(&abi, version(), false, &is_tested));
     fill_network();
