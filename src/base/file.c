@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define WRITE_BUFFER ((size_t)1 << 20)
-#define WATCHED_PIECE ((size_t)1 << 24) /* written between two reports */
 
 static pgy_status *open_for_reading(const char *path, int *out_fd, struct stat *out_info)
 {
@@ -224,14 +223,13 @@ void px_writer_watch(px_writer *w, pgy_context *cx, uint64_t expected)
 
 static void tell_watcher(const px_writer *w)
 {
-    if (w->watcher != NULL)
-        px_progress_bytes(w->watcher, "Saving", w->offset, PX_MAX(w->expected, w->offset));
+    px_progress_bytes(w->watcher, "Saving", w->offset, PX_MAX(w->expected, w->offset));
 }
 
 /* In pieces, when somebody watches. */
 static void write_large(px_writer *w, const uint8_t *bytes, size_t size)
 {
-    const size_t piece = w->watcher != NULL ? WATCHED_PIECE : size;
+    const size_t piece = w->watcher != NULL ? PX_WATCHED_PIECE : size;
     while (size > 0) {
         const size_t n = PX_MIN(size, piece);
         write_all(w, bytes, n);
@@ -261,8 +259,7 @@ void px_writer_put(px_writer *w, const void *bytes, size_t size)
 
 pgy_status *px_writer_commit(px_writer *w)
 {
-    if (w->watcher != NULL)
-        px_progress_end(w->watcher);
+    px_progress_end(w->watcher, "Saving");
     write_all(w, w->buffer, w->n_buffered);
     w->n_buffered = 0;
     if (close(w->fd) != 0)
@@ -297,9 +294,15 @@ void px_writer_abort(px_writer *w)
 
 pgy_status *px_file_write(const char *path, const void *bytes, size_t size)
 {
+    return px_file_write_watched(NULL, path, bytes, size);
+}
+
+pgy_status *px_file_write_watched(pgy_context *cx, const char *path, const void *bytes, size_t size)
+{
     pgy_status *st = NULL;
     px_writer w = {.fd = -1};
     PX_TRY(px_writer_open(path, &w));
+    px_writer_watch(&w, cx, size);
     px_writer_put(&w, bytes, size);
     PX_TRY(px_writer_commit(&w));
 done:

@@ -38,15 +38,19 @@ typedef struct px_writer {
 
 /* Creates missing parent folders. */
 PX_MUST_USE pgy_status *px_writer_open(const char *path, px_writer *out);
-/* From now on reports progress to `cx`, of about `expected` bytes. */
+#define PX_WATCHED_PIECE ((size_t)1 << 24) /* bytes read or written between two reports */
+/* From now on reports progress to `cx` (NULL: to nobody), of about `expected` bytes. */
 void px_writer_watch(px_writer *w, pgy_context *cx, uint64_t expected);
 void px_writer_put(px_writer *w, const void *bytes, size_t size);
 /* Flushes, syncs metadata by rename. On failure nothing is left under either name. */
 PX_MUST_USE pgy_status *px_writer_commit(px_writer *w);
 void px_writer_abort(px_writer *w); /* also after commit: does nothing then */
 
-/* Whole small file at once, atomically. */
+/* Whole file at once, atomically. */
 PX_MUST_USE pgy_status *px_file_write(const char *path, const void *bytes, size_t size);
+/* One that may be large: reports progress to `cx`. */
+PX_MUST_USE pgy_status *px_file_write_watched(pgy_context *cx, const char *path, const void *bytes,
+                                              size_t size);
 
 bool px_path_exists(const char *path);
 bool px_path_is_dir(const char *path);

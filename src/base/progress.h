@@ -13,19 +13,20 @@
 typedef enum px_progress_unit { PX_PROGRESS_THINGS, PX_PROGRESS_BYTES } px_progress_unit;
 
 typedef struct px_progress_report {
-    const char *what;     /* "Saving", for the call; another text is other work */
+    const char *what;     /* "Saving", for the call; another text is work inside this one */
     uint64_t done, total; /* total 0: not known */
     px_progress_unit unit;
+    bool is_over; /* the work, and what is inside it; the other numbers say nothing */
 } px_progress_report;
 
-/* `report` NULL: the work is over. */
 typedef void (*px_progress_fn)(void *user, const px_progress_report *report);
 
-/* NULL `fn`: nobody listens. */
+/* NULL `fn`: nobody listens, as where the context is NULL in the calls below. */
 void px_progress_set(pgy_context *cx, px_progress_fn fn, void *user);
 bool px_progress_is_on(const pgy_context *cx);
 void px_progress(pgy_context *cx, const char *what, uint64_t done, uint64_t total);
 void px_progress_bytes(pgy_context *cx, const char *what, uint64_t done, uint64_t total);
-void px_progress_end(pgy_context *cx);
+/* Work that was never reported may be ended, too. */
+void px_progress_end(pgy_context *cx, const char *what);
 
 #endif

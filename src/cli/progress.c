@@ -9,7 +9,7 @@
 
 #define PATIENCE_NS 500000000ull /* of work before it is shown */
 #define PERIOD_NS 100000000ull   /* between two looks of it */
-enum { BAR = 24, DEFAULT_COLUMNS = 80 };
+enum { BAR = 24, BAR_MIN = 8, DEFAULT_COLUMNS = 80 };
 
 bool px_progress_line_can(void)
 {
@@ -77,21 +77,21 @@ static void put_time(px_buf *b, double seconds)
         px_buf_printf(b, "%lld h %lld min", s / 3600, s % 3600 / 60);
 }
 
-static void put_bar(px_buf *b, double part)
+static void put_bar(px_buf *b, double part, size_t width)
 {
-    const int n = (int)(part * BAR);
+    const size_t n = (size_t)(part * (double)width);
     px_buf_puts(b, " |");
-    px_buf_pad(b, '#', (size_t)n);
-    px_buf_pad(b, '.', (size_t)(BAR - n));
+    px_buf_pad(b, '#', n);
+    px_buf_pad(b, '.', width - n);
     px_buf_printf(b, "| %3d%%", (int)(part * 100));
 }
 
-void px_progress_line_print(px_buf *b, const px_progress_line *line, const px_progress_report *r,
+void px_progress_work_print(px_buf *b, const px_progress_work *work, const px_progress_report *r,
                             double elapsed_s, size_t columns)
 {
     const size_t start = b->len;
     px_buf numbers = {0};
-    const uint64_t n_new = r->done - PX_MIN(r->done, line->start_done);
+    const uint64_t n_new = r->done - PX_MIN(r->done, work->start_done);
     const double rate = elapsed_s > 0 ? (double)n_new / elapsed_s : 0;
     const bool has_end = r->total > 0 && r->done <= r->total;
     put_amount(&numbers, r);
@@ -102,10 +102,11 @@ void px_progress_line_print(px_buf *b, const px_progress_line *line, const px_pr
         put_time(&numbers, (double)(r->total - r->done) / rate);
         px_buf_puts(&numbers, " left");
     }
-    px_buf_puts(b, line->what);
-    /* The bar goes first where there is no room. */
-    if (has_end && strlen(line->what) + numbers.len + BAR + 11 < columns)
-        put_bar(b, (double)r->done / (double)r->total);
+    px_buf_puts(b, work->what);
+    /* The bar gives way where there is no room. */
+    const size_t others = strlen(work->what) + numbers.len + sizeof " || 100%  ";
+    if (has_end && others + BAR_MIN <= columns)
+        put_bar(b, (double)r->done / (double)r->total, PX_MIN(columns - others, (size_t)BAR));
     px_buf_puts(b, "  ");
     px_buf_putstr(b, px_buf_str(&numbers));
     if (columns > 0 && b->len >= start + columns && !b->failed) {
@@ -116,11 +117,12 @@ void px_progress_line_print(px_buf *b, const px_progress_line *line, const px_pr
     px_buf_fini(&numbers);
 }
 
-static void draw(px_progress_line *line, const px_progress_report *r, uint64_t now_ns)
+static void draw(px_progress_line *line, const px_progress_work *work, const px_progress_report *r,
+                 uint64_t now_ns)
 {
     px_buf b = {0};
     px_buf_puts(&b, line->use_color ? "\r\x1b[2m" : "\r");
-    px_progress_line_print(&b, line, r, (double)(now_ns - line->start_ns) / 1e9,
+    px_progress_work_print(&b, work, r, (double)(now_ns - work->start_ns) / 1e9,
                            columns_of_terminal());
     px_buf_puts(&b, line->use_color ? "\x1b[0m\x1b[K" : "\x1b[K");
     put(&b);
@@ -138,26 +140,40 @@ void px_progress_line_erase(px_progress_line *line)
     put(&(px_buf){.ptr = (char *)erase, .len = sizeof erase - 1});
 }
 
+/* Where this work stands among those begun; their number when it is new. */
+static size_t level_of(const px_progress_line *line, const char *what)
+{
+    size_t i = 0;
+    while (i < line->n_work &&
+           strncmp(line->work[i].what, what, sizeof line->work[i].what - 1) != 0)
+        i++;
+    return i;
+}
+
+static void begin(px_progress_work *work, const px_progress_report *r, uint64_t now_ns)
+{
+    *work = (px_progress_work){.start_ns = now_ns, .start_done = r->done};
+    memcpy(work->what, r->what, PX_MIN(strlen(r->what), sizeof work->what - 1));
+}
+
 void px_progress_line_report(void *user, const px_progress_report *r)
 {
     px_progress_line *line = user;
-    if (r == NULL) {
-        px_progress_line_erase(line);
-        line->what[0] = '\0';
+    size_t level = level_of(line, r->what);
+    const bool is_new = level == line->n_work;
+    if (r->is_over) {
+        if (!is_new)
+            px_progress_line_erase(line);
+        line->n_work = level;
         return;
     }
     const uint64_t now_ns = px_time_ns();
-    const size_t n = PX_MIN(strlen(r->what), sizeof line->what - 1);
-    if (strlen(line->what) != n || memcmp(line->what, r->what, n) != 0 ||
-        r->done < line->last_done) {
-        memcpy(line->what, r->what, n);
-        line->what[n] = '\0';
-        line->start_ns = now_ns;
-        line->start_done = r->done;
-    }
-    line->last_done = r->done;
-    if (now_ns - line->start_ns < PATIENCE_NS ||
-        now_ns - line->drawn_ns < PERIOD_NS)
-        return;
-    draw(line, r, now_ns);
+    level = PX_MIN(level, (size_t)PX_PROGRESS_LEVELS - 1);
+    px_progress_work *work = &line->work[level];
+    if (is_new || r->done < work->last_done)
+        begin(work, r, now_ns);
+    work->last_done = r->done;
+    line->n_work = level + 1; /* a report from further out: what was inside is over */
+    if (now_ns - work->start_ns >= PATIENCE_NS && now_ns - line->drawn_ns >= PERIOD_NS)
+        draw(line, work, r, now_ns);
 }

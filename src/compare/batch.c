@@ -270,7 +270,7 @@ pgy_status *px_batch_check_run(const px_loop *loop, px_runner *runner, const px_
     px_log_mute(loop->cx, +1);
     st = check_all(&b);
     px_log_mute(loop->cx, -1);
-    px_progress_end(loop->cx);
+    px_progress_end(loop->cx, "Checking batches");
     PX_TRY(st);
     for (size_t i = 0; i < b.check.n; i++) {
         b.check.is_invariant &= b.check.at[i].n_failed == 0;

@@ -539,7 +539,7 @@ pgy_status *px_compare_results(pgy_context *cx, const px_compare_args *args,
         PX_TRY(by_pairs(&c, results));
     else
         PX_TRY(by_iterations(&c, results));
-    px_progress_end(cx);
+    px_progress_end(cx, "Comparing");
     PX_TRY(px_comparison_finish(&c));
     *out = c.accuracy;
     c.accuracy = (px_accuracy){0};

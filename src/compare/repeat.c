@@ -159,7 +159,7 @@ pgy_status *px_repeat_run(const px_loop *loop, px_runner *runner, int64_t n,
     px_log_mute(loop->cx, +1);
     st = all_passes(&r, &repeat);
     px_log_mute(loop->cx, -1);
-    px_progress_end(loop->cx);
+    px_progress_end(loop->cx, "Repeating");
     PX_TRY(st);
     *out = repeat;
     repeat = (px_repeat){0};

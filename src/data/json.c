@@ -7,6 +7,7 @@
 #include "data/json.h"
 
 #include "base/fmt.h"
+#include "base/progress.h"
 #include "data/base64.h"
 #include "data/npy.h"
 #include "data/utf.h"
@@ -29,6 +30,7 @@ typedef struct parser {
     size_t n_values;
     const px_file *file; /* NULL: text that is in memory anyway */
     size_t forgotten;    /* pages before this position have been let go */
+    pgy_context *cx;     /* hears of progress; NULL: nobody */
 } parser;
 
 const char *px_json_type_name(px_json_type type)
@@ -142,13 +144,14 @@ static size_t skip_array(px_str text, size_t pos)
     return pos + px_base64_encoded_size(size);
 }
 
-/* Lets go of what has been read over, a piece at a time. */
+/* Lets go of what has been read over, and tells of it, a piece at a time. */
 static void forget_behind(parser *p)
 {
     if (p->file == NULL || p->pos - p->forgotten < PIECE)
         return;
     px_file_drop(p->file, p->text.ptr + p->forgotten, p->pos - p->forgotten);
     p->forgotten = p->pos;
+    px_progress_bytes(p->cx, "Loading", p->pos, p->text.len);
 }
 
 /* From after the opening quote to after the closing one. */
@@ -357,6 +360,7 @@ static pgy_status *parse(parser *p, px_json **out)
     while (depth > 0) {
         px_json *item;
         PX_TRY(scan_item(p, &open[depth - 1], &item));
+        forget_behind(p);
         if (item == NULL) {
             depth--;
         } else if (is_container(item)) {
@@ -381,12 +385,17 @@ pgy_status *px_json_parse(px_arena *arena, const char *path, px_str text, px_jso
     return parse(&p, out);
 }
 
-pgy_status *px_json_parse_file(px_arena *arena, const char *path, const px_file *file,
-                               px_json **out)
+pgy_status *px_json_parse_file(pgy_context *cx, px_arena *arena, const char *path,
+                               const px_file *file, px_json **out)
 {
-    parser p = {
-        .arena = arena, .path = path, .text = {(const char *)file->data, file->size}, .file = file};
-    return parse(&p, out);
+    parser p = {.arena = arena,
+                .path = path,
+                .text = {(const char *)file->data, file->size},
+                .file = file,
+                .cx = cx};
+    pgy_status *const st = parse(&p, out);
+    px_progress_end(cx, "Loading");
+    return st;
 }
 
 px_json *px_json_get(const px_json *v, const char *key)

@@ -3,7 +3,8 @@
  * The reader accepts what Python's json module accepts: NaN, Infinity and -Infinity, duplicate
  * keys (the last one counts), any whitespace; text must be UTF-8. It builds a tree of views into
  * the text: strings are neither copied nor decoded, so a file with gigabytes of base64 costs a few
- * nodes. They are checked, but for the inside of large base64 arrays, which decoding checks. Depth and number of values are limited.
+ * nodes. They are checked, but for the inside of large base64 arrays, which decoding checks. Depth
+ * and number of values are limited.
  */
 #ifndef PX_DATA_JSON_H
 #define PX_DATA_JSON_H
@@ -41,9 +42,9 @@ PX_MUST_USE pgy_status *px_json_parse(px_arena *arena, const char *path, px_str 
                                       px_json **out);
 
 /* The same for a mapped file, whose pages are let go behind the reader: memory does not grow with
- * the file. */
-PX_MUST_USE pgy_status *px_json_parse_file(px_arena *arena, const char *path, const px_file *file,
-                                           px_json **out);
+ * the file. Reports progress to `cx`; NULL: to nobody. */
+PX_MUST_USE pgy_status *px_json_parse_file(pgy_context *cx, px_arena *arena, const char *path,
+                                           const px_file *file, px_json **out);
 
 /* Member of an object, the last one of that key; NULL when absent or `v` is no object. */
 px_json *px_json_get(const px_json *v, const char *key);

@@ -5,6 +5,8 @@
  */
 #include "data/zip.h"
 
+#include "base/progress.h"
+
 #include <zlib.h>
 
 #define LOCAL_SIGNATURE 0x04034b50u
@@ -190,11 +192,11 @@ static void zlib_free(voidpf opaque, voidpf p)
     px_mem_free(p);
 }
 
-static pgy_status *inflate_member(const char *what, const px_zip_member *m, uint8_t *dst, size_t n)
+static pgy_status *inflate_member(pgy_context *cx, const char *what, const px_zip_member *m,
+                                  uint8_t *dst, size_t n)
 {
     pgy_status *st = NULL;
     z_stream z = {.zalloc = zlib_alloc, .zfree = zlib_free};
-    const size_t step = (size_t)1 << 30; /* zlib counts in 32 bits */
     size_t in = m->stored.len, out = n;
     int rc = Z_OK;
 
@@ -203,12 +205,13 @@ static pgy_status *inflate_member(const char *what, const px_zip_member *m, uint
     z.next_in = (z_const Bytef *)(uintptr_t)m->stored.ptr;
     z.next_out = dst;
     while (rc == Z_OK && out > 0) {
-        z.avail_in = (uInt)PX_MIN(in, step);
-        z.avail_out = (uInt)PX_MIN(out, step);
+        z.avail_in = (uInt)PX_MIN(in, PX_WATCHED_PIECE);
+        z.avail_out = (uInt)PX_MIN(out, PX_WATCHED_PIECE);
         const uInt had_in = z.avail_in, had_out = z.avail_out;
         rc = inflate(&z, Z_NO_FLUSH);
         in -= had_in - z.avail_in;
         out -= had_out - z.avail_out;
+        px_progress_bytes(cx, "Loading", n - out, n);
     }
     if (rc == Z_MEM_ERROR)
         PX_TRY(px_status_nomem());
@@ -222,14 +225,24 @@ done:
     return st;
 }
 
-pgy_status *px_zip_read(const char *what, const px_zip_member *m, uint8_t *dst, size_t n)
+static void copy_member(pgy_context *cx, const px_zip_member *m, uint8_t *dst, size_t n)
+{
+    for (size_t at = 0, piece; at < n; at += piece) {
+        piece = PX_MIN(n - at, PX_WATCHED_PIECE);
+        memcpy(dst + at, m->stored.ptr + at, piece);
+        px_progress_bytes(cx, "Loading", at + piece, n);
+    }
+}
+
+pgy_status *px_zip_read(pgy_context *cx, const char *what, const px_zip_member *m, uint8_t *dst,
+                        size_t n)
 {
     pgy_status *st = NULL;
 
     if (m->is_deflated)
-        PX_TRY(inflate_member(what, m, dst, n));
-    else if (n > 0)
-        memcpy(dst, m->stored.ptr, n);
+        PX_TRY(inflate_member(cx, what, m, dst, n));
+    else
+        copy_member(cx, m, dst, n);
     if (n == m->size && px_zip_crc(0, dst, n) != m->crc)
         PX_TRY(PX_FAIL(PGY_ERR_MODEL, "%s: member %.*s does not have the checksum 0x%08x", what,
                        PX_STR_ARG(m->name), m->crc));

@@ -29,9 +29,10 @@ bool px_zip_is(px_str bytes);
  * messages. Errors: MODEL, UNSUPPORTED. */
 PX_MUST_USE pgy_status *px_zip_list(const char *what, px_str bytes, px_zip *out);
 const px_zip_member *px_zip_find(const px_zip *zip, const char *name); /* NULL when absent */
-/* The first `n` <= size bytes of a member. With n == size the checksum is checked. */
-PX_MUST_USE pgy_status *px_zip_read(const char *what, const px_zip_member *member, uint8_t *dst,
-                                    size_t n);
+/* The first `n` <= size bytes of a member. With n == size the checksum is checked. Reports
+ * "Loading" to `cx` (NULL: to nobody); the caller ends it. */
+PX_MUST_USE pgy_status *px_zip_read(pgy_context *cx, const char *what, const px_zip_member *member,
+                                    uint8_t *dst, size_t n);
 void px_zip_fini(px_zip *zip);
 
 /* Writing: stored members one after the other, to a writer or (for small archives) a buffer. */

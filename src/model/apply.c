@@ -227,7 +227,7 @@ static pgy_status *to_files(const px_onnx_model *m, px_model_image *image)
                          &(px_onnx_write_options){.external_name = "model.data",
                                                   .size_threshold = DEFAULT_THRESHOLD},
                          &files));
-    PX_TRY(px_onnx_image_save(&files, image->path));
+    PX_TRY(px_onnx_image_save(NULL, &files, image->path));
 done:
     px_onnx_image_fini(&files);
     px_buf_fini(&dir);

@@ -73,7 +73,7 @@ pgy_status *px_onnx_save(pgy_context *cx, const px_onnx_model *m, const char *pa
         write.external_name = name;
         PX_TRY(px_onnx_write(m, &write, &image));
     }
-    PX_TRY(px_onnx_image_save(&image, path));
+    PX_TRY(px_onnx_image_save(cx, &image, path));
 done:
     px_onnx_image_fini(&image);
     px_mem_free(name);

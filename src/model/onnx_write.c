@@ -420,8 +420,8 @@ done:
 /* --- files --- */
 
 /* Runs [first, end) of one file. */
-static pgy_status *save_external(const px_onnx_external *first, const px_onnx_external *end,
-                                 const char *dir)
+static pgy_status *save_external(pgy_context *cx, const px_onnx_external *first,
+                                 const px_onnx_external *end, const char *dir)
 {
     static const char zeros[ALIGN_LARGE];
     pgy_status *st = NULL;
@@ -430,6 +430,7 @@ static pgy_status *save_external(const px_onnx_external *first, const px_onnx_ex
     if (!path)
         PX_TRY(px_status_nomem());
     PX_TRY(px_writer_open(path, &w));
+    px_writer_watch(&w, cx, end[-1].offset + end[-1].size);
     for (const px_onnx_external *x = first; x < end; x++) {
         px_writer_put(&w, zeros, (size_t)(x->offset - w.offset)); /* less than ALIGN_LARGE */
         px_writer_put(&w, x->ptr, x->size);
@@ -441,7 +442,7 @@ done:
     return st;
 }
 
-pgy_status *px_onnx_image_save(const px_onnx_image *image, const char *path)
+pgy_status *px_onnx_image_save(pgy_context *cx, const px_onnx_image *image, const char *path)
 {
     pgy_status *st = NULL;
     px_writer w = {.fd = -1};
@@ -453,10 +454,11 @@ pgy_status *px_onnx_image_save(const px_onnx_image *image, const char *path)
         const px_onnx_external *end = x + 1;
         while (end < last && strcmp(end->name, x->name) == 0)
             end++;
-        PX_TRY(save_external(x, end, dir));
+        PX_TRY(save_external(cx, x, end, dir));
         x = end;
     }
     PX_TRY(px_writer_open(path, &w));
+    px_writer_watch(&w, cx, image->message.size);
     px_pb_out_write(&image->message, &w);
     PX_TRY(px_writer_commit(&w));
 done:

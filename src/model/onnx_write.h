@@ -43,7 +43,8 @@ typedef struct px_onnx_image {
 PX_MUST_USE pgy_status *px_onnx_write(const px_onnx_model *model, const px_onnx_write_options *how,
                                       px_onnx_image *out);
 /* External files first, then the model, each atomically. Creates missing folders. */
-PX_MUST_USE pgy_status *px_onnx_image_save(const px_onnx_image *image, const char *path);
+PX_MUST_USE pgy_status *px_onnx_image_save(pgy_context *cx, const px_onnx_image *image,
+                                           const char *path);
 void px_onnx_image_fini(px_onnx_image *image);
 
 #endif

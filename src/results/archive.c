@@ -186,7 +186,7 @@ static bool parse_stem(px_str *stem, pgy_dtype *out_dtype, int *out_rank, int64_
 }
 
 /* Raw bytes: all that is known may stand in the file's name. */
-static pgy_status *read_bin(px_source *source, px_str *inout_name, px_lazy **out)
+static pgy_status *read_bin(pgy_context *cx, px_source *source, px_str *inout_name, px_lazy **out)
 {
     pgy_status *st = NULL;
     pgy_tensor *t = NULL;
@@ -202,8 +202,7 @@ static pgy_status *read_bin(px_source *source, px_str *inout_name, px_lazy **out
                        "name",
                        source->path, source->file.size));
     PX_TRY(px_tensor_new_raw(dtype, rank, dims, &t));
-    if (t->size > 0)
-        memcpy(t->data, source->file.data, t->size);
+    px_source_copy(cx, source->file.data, t->size, t->data);
     PX_TRY(px_lazy_of_tensor(t, out));
 done:
     pgy_tensor_free(t);
@@ -211,7 +210,7 @@ done:
 }
 
 /* .npy and .bin. */
-static pgy_status *read_single(px_source *source, px_run *run)
+static pgy_status *read_single(pgy_context *cx, px_source *source, px_run *run)
 {
     pgy_status *st = NULL;
     px_lazy *value = NULL;
@@ -222,7 +221,7 @@ static pgy_status *read_single(px_source *source, px_run *run)
     if (px_file_kind_of(source->path) == PX_FILE_NPY)
         PX_TRY(px_lazy_of_npy(source, px_source_text(source), &value));
     else
-        PX_TRY(read_bin(source, &name, &value));
+        PX_TRY(read_bin(cx, source, &name, &value));
     PX_TRY(px_run_reach(run, (int64_t)run->n, &it));
     PX_TRY(px_iteration_set(it, name, value));
     value = NULL;
@@ -231,7 +230,7 @@ done:
     return st;
 }
 
-pgy_status *px_array_results_read(px_source *source, px_results *results)
+pgy_status *px_array_results_read(pgy_context *cx, px_source *source, px_results *results)
 {
     pgy_status *st = NULL;
     px_run *run;
@@ -239,16 +238,16 @@ pgy_status *px_array_results_read(px_source *source, px_results *results)
     if (px_file_kind_of(source->path) == PX_FILE_NPZ)
         return read_npz(source, results, NULL);
     PX_TRY(px_results_add_run(results, base_name(source->path), &run));
-    PX_TRY(read_single(source, run));
+    PX_TRY(read_single(cx, source, run));
 done:
     return st;
 }
 
-pgy_status *px_array_feeds_read(px_source *source, px_run *feeds)
+pgy_status *px_array_feeds_read(pgy_context *cx, px_source *source, px_run *feeds)
 {
     if (px_file_kind_of(source->path) == PX_FILE_NPZ)
         return read_npz(source, NULL, feeds);
-    return read_single(source, feeds);
+    return read_single(cx, source, feeds);
 }
 
 /* --- writing --- */

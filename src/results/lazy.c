@@ -1,6 +1,7 @@
 /* results/lazy.c - see lazy.h. */
 #include "results/lazy.h"
 
+#include "base/progress.h"
 #include "base/thread.h"
 #include "data/base64.h"
 
@@ -68,6 +69,16 @@ void px_source_free(px_source *s)
     px_file_unmap(&s->file);
     px_mem_free(s->path);
     px_mem_free(s);
+}
+
+void px_source_copy(pgy_context *cx, const void *from, size_t size, void *to)
+{
+    for (size_t at = 0, piece; at < size; at += piece) {
+        piece = PX_MIN(size - at, PX_WATCHED_PIECE);
+        memcpy((uint8_t *)to + at, (const uint8_t *)from + at, piece);
+        px_progress_bytes(cx, "Loading", at + piece, size);
+    }
+    px_progress_end(cx, "Loading");
 }
 
 /* --- the spool --- */
@@ -298,9 +309,9 @@ pgy_status *px_lazy_of_member(px_source *source, const px_zip_member *member, px
             PX_TRY(px_status_nomem());
         /* A prefix: the checksum is compared when the whole is read. */
         if (n < member->size)
-            PX_TRY(px_zip_read(px_buf_cstr(&what), member, head, n));
+            PX_TRY(px_zip_read(NULL, px_buf_cstr(&what), member, head, n));
         else
-            PX_TRY(px_zip_read(px_buf_cstr(&what), member, head, member->size));
+            PX_TRY(px_zip_read(NULL, px_buf_cstr(&what), member, head, member->size));
         const size_t wanted = px_npy_header_size(head, n);
         if (wanted <= n || wanted > member->size || wanted > HEADER_MAX)
             break;
@@ -403,6 +414,7 @@ done:
 typedef struct decoding {
     const px_lazy *value;
     uint8_t *data;
+    int64_t first;     /* piece of the range at work */
     atomic_size_t bad; /* position of the first wrong character; SIZE_MAX: none */
 } decoding;
 
@@ -414,7 +426,7 @@ static void decode_pieces(void *arg, int64_t begin, int64_t end)
     const px_npy_header *const h = &d->value->header;
     const px_str text = d->value->text;
 
-    for (int64_t i = begin; i < end; i++) {
+    for (int64_t i = d->first + begin; i < d->first + end; i++) {
         const size_t at = (size_t)i * DECODE_STEP;
         const size_t n = PX_MIN(h->data_size - at, DECODE_STEP);
         size_t bad;
@@ -434,9 +446,16 @@ static void decode_pieces(void *arg, int64_t begin, int64_t end)
 static pgy_status *decode_elements(pgy_context *cx, const px_lazy *v, uint8_t *data)
 {
     decoding d = {.value = v, .data = data, .bad = SIZE_MAX};
-    const size_t n = (v->header.data_size + DECODE_STEP - 1) / DECODE_STEP;
+    const size_t size = v->header.data_size;
+    const int64_t n = (int64_t)((size + DECODE_STEP - 1) / DECODE_STEP);
+    /* Threads wait for each other between two reports. */
+    const int64_t n_range = px_progress_is_on(cx) ? (int64_t)(PX_WATCHED_PIECE / DECODE_STEP) : n;
 
-    px_parallel_for(cx, (int64_t)n, 1, decode_pieces, &d);
+    for (; d.first < n && d.bad == SIZE_MAX; d.first += n_range) {
+        px_parallel_for(cx, PX_MIN(n - d.first, n_range), 1, decode_pieces, &d);
+        px_progress_bytes(cx, "Loading", PX_MIN((size_t)(d.first + n_range) * DECODE_STEP, size),
+                          size);
+    }
     return d.bad == SIZE_MAX ? NULL : bad_base64(v->source, v->text, d.bad);
 }
 
@@ -452,14 +471,14 @@ static pgy_status *read_elements(pgy_context *cx, px_lazy *v, const char *what, 
         if (image == NULL)
             PX_TRY(px_status_nomem());
         data = image;
-        PX_TRY(px_zip_read(what, &v->member, image, v->member.size));
+        PX_TRY(px_zip_read(cx, what, &v->member, image, v->member.size));
         memmove(image, image + h->data_at, h->data_size);
     } else {
         data = px_mem_alloc_aligned(h->data_size);
         if (data == NULL)
             PX_TRY(px_status_nomem());
-        if (v->kind == AS_IMAGE && h->data_size > 0)
-            memcpy(data, v->text.ptr + h->data_at, h->data_size);
+        if (v->kind == AS_IMAGE)
+            px_source_copy(cx, v->text.ptr + h->data_at, h->data_size, data);
         else if (v->kind == AS_BASE64)
             PX_TRY(decode_elements(cx, v, data));
     }
@@ -481,6 +500,7 @@ static pgy_status *get_stored(pgy_context *cx, px_lazy *v, pgy_tensor **out)
     if (what == NULL)
         PX_TRY(px_status_nomem());
     PX_TRY(read_elements(cx, v, what, &data));
+    px_progress_end(cx, "Loading");
     PX_TRY(px_npy_tensor(what, &v->header, data, px_mem_free, data, &t));
     data = NULL;
     if (t->dtype != v->dtype) {

@@ -21,6 +21,8 @@ typedef struct px_source {
 PX_MUST_USE pgy_status *px_source_open(const char *path, px_source **out);
 px_source *px_source_ref(px_source *s);
 void px_source_free(px_source *s); /* drops one reference; NULL is fine */
+/* Copies bytes out of a source; reports progress to `cx`. */
+void px_source_copy(pgy_context *cx, const void *from, size_t size, void *to);
 static inline px_str px_source_text(const px_source *s)
 {
     return (px_str){(const char *)s->file.data, s->file.size};

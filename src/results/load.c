@@ -71,7 +71,7 @@ static pgy_status *read_image(const char *what, px_str image, pgy_tensor **out)
     member = px_mem_alloc(zip.at[0].size);
     if (member == NULL)
         PX_TRY(px_status_nomem());
-    PX_TRY(px_zip_read(what, &zip.at[0], member, zip.at[0].size));
+    PX_TRY(px_zip_read(NULL, what, &zip.at[0], member, zip.at[0].size));
     PX_TRY(px_npy_read(what, member, zip.at[0].size, out));
 done:
     px_mem_free(member);
@@ -349,18 +349,18 @@ done:
     return st;
 }
 
-static pgy_status *reader_open(px_source *source, reader *out)
+static pgy_status *reader_open(pgy_context *cx, px_source *source, reader *out)
 {
     *out = (reader){.source = source};
-    return px_json_parse_file(&out->arena, source->path, &source->file, &out->root);
+    return px_json_parse_file(cx, &out->arena, source->path, &source->file, &out->root);
 }
 
-pgy_status *px_json_results_read(px_source *source, px_results *results)
+pgy_status *px_json_results_read(pgy_context *cx, px_source *source, px_results *results)
 {
     pgy_status *st = NULL;
     reader r = {0};
 
-    PX_TRY(reader_open(source, &r));
+    PX_TRY(reader_open(cx, source, &r));
     const px_json *const lst = px_json_get(r.root, "lst");
     if (!px_str_is(class_of(r.root), "RunResults"))
         PX_TRY(
@@ -402,12 +402,12 @@ done:
     return st;
 }
 
-pgy_status *px_json_feeds_read(px_source *source, px_run *feeds)
+pgy_status *px_json_feeds_read(pgy_context *cx, px_source *source, px_run *feeds)
 {
     pgy_status *st = NULL;
     reader r = {0};
 
-    PX_TRY(reader_open(source, &r));
+    PX_TRY(reader_open(cx, source, &r));
     if (r.root->type != PX_JSON_ARRAY) {
         PX_TRY(read_feed(&r, r.root, feeds));
     } else {
@@ -440,9 +440,9 @@ static pgy_status *load_results_file(pgy_context *cx, const char *path, px_resul
     px_log(cx, PGY_LOG_INFO, PX_AT_JSON, "Loading inference results from %s", path);
     PX_TRY(px_source_open(path, &source));
     if (px_file_kind_of(path) == PX_FILE_JSON)
-        PX_TRY(px_json_results_read(source, results));
+        PX_TRY(px_json_results_read(cx, source, results));
     else
-        PX_TRY(px_array_results_read(source, results));
+        PX_TRY(px_array_results_read(cx, source, results));
 done:
     px_source_free(source);
     return st;
@@ -496,9 +496,9 @@ static pgy_status *load_results_folder(pgy_context *cx, const char *path, px_res
             if (one.at[k].n > 0)
                 PX_TRY(merge_run(results, first, &one, &one.at[k], k));
         px_results_fini(&one);
-        px_progress(cx, "Loading", i + 1, n);
+        px_progress(cx, "Loading files", i + 1, n);
     }
-    px_progress_end(cx);
+    px_progress_end(cx, "Loading files");
 done:
     px_results_fini(&one);
     for (size_t i = 0; i < n; i++)
@@ -526,9 +526,9 @@ static pgy_status *load_feeds_file(pgy_context *cx, const char *path, px_run *fe
     px_log(cx, PGY_LOG_INFO, PX_AT_JSON, "Loading input data from %s", path);
     PX_TRY(px_source_open(path, &source));
     if (px_file_kind_of(path) == PX_FILE_JSON)
-        PX_TRY(px_json_feeds_read(source, feeds));
+        PX_TRY(px_json_feeds_read(cx, source, feeds));
     else
-        PX_TRY(px_array_feeds_read(source, feeds));
+        PX_TRY(px_array_feeds_read(cx, source, feeds));
 done:
     px_source_free(source);
     return st;

@@ -5,13 +5,17 @@
 #include "results/lazy.h"
 #include "results/results.h"
 
+/* Progress of all four is reported to `cx`; NULL: to nobody. */
+
 /* JSON: a RunResults object; a list of feed dicts or one feed dict. */
-PX_MUST_USE pgy_status *px_json_results_read(px_source *source, px_results *results);
-PX_MUST_USE pgy_status *px_json_feeds_read(px_source *source, px_run *feeds);
+PX_MUST_USE pgy_status *px_json_results_read(pgy_context *cx, px_source *source,
+                                             px_results *results);
+PX_MUST_USE pgy_status *px_json_feeds_read(pgy_context *cx, px_source *source, px_run *feeds);
 
 /* .npz, .npy and .bin: docs/file-formats.md says how names map. */
-PX_MUST_USE pgy_status *px_array_results_read(px_source *source, px_results *results);
-PX_MUST_USE pgy_status *px_array_feeds_read(px_source *source, px_run *feeds);
+PX_MUST_USE pgy_status *px_array_results_read(pgy_context *cx, px_source *source,
+                                              px_results *results);
+PX_MUST_USE pgy_status *px_array_feeds_read(pgy_context *cx, px_source *source, px_run *feeds);
 PX_MUST_USE pgy_status *px_array_results_write(pgy_context *cx, const px_results *results,
                                                const char *path);
 PX_MUST_USE pgy_status *px_array_feeds_write(pgy_context *cx, const px_run *feeds,

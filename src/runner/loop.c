@@ -218,7 +218,7 @@ static pgy_status *warm_up(const px_loop *loop, px_runner *runner, const px_feed
         px_outputs_clear(&outputs);
         px_progress(loop->cx, "Warming up", (uint64_t)i + 1, (uint64_t)n);
     }
-    px_progress_end(loop->cx);
+    px_progress_end(loop->cx, "Warming up");
     px_log(loop->cx, PGY_LOG_FINISH, PX_AT_COMPARATOR, "%s | Finished %lld warm-up run(s)", label,
            n);
 done:
@@ -331,7 +331,7 @@ static pgy_status *run_all(const px_loop *loop, px_runner *runner, px_results *r
         PX_TRY(px_feeds_source_has(loop->source, i + 1, &more));
         px_progress(loop->cx, px_runner_name(runner), (uint64_t)i + 1, n_expected(loop));
     }
-    px_progress_end(loop->cx);
+    px_progress_end(loop->cx, px_runner_name(runner));
     log_times(loop, runner, times.at, times.n);
 done:
     px_mem_free(times.at);
@@ -534,7 +534,7 @@ pgy_status *px_loop_again(const px_loop *loop, px_runner *runner, px_results *re
         px_progress(loop->cx, "Running once more", (uint64_t)i + 1,
                     (uint64_t)px_feeds_source_count(loop->source));
     }
-    px_progress_end(loop->cx);
+    px_progress_end(loop->cx, "Running once more");
 done:
     px_runner_deactivate(runner);
     px_outputs_clear(&outputs);
@@ -627,7 +627,7 @@ pgy_status *px_loop_streaming(const px_loop *loop, const px_stream *to)
         px_results_fini(&s.one);
         px_progress(loop->cx, "Running", s.n_done, s.n);
     }
-    px_progress_end(loop->cx);
+    px_progress_end(loop->cx, "Running");
     for (size_t k = 0; k < loop->n_runners; k++)
         log_times(loop, loop->runners[k], s.elapsed_ns + k * s.n, s.n_done);
     if (px_saves_inputs(loop->args))

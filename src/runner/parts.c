@@ -315,7 +315,7 @@ static pgy_status *run_parts(state *s)
             PX_TRY(run_part(s, &part, number++));
         px_progress(s->job->cx, px_runner_name(s->job->runner), s->next, n_nodes);
     }
-    px_progress_end(s->job->cx);
+    px_progress_end(s->job->cx, px_runner_name(s->job->runner));
 done:
     px_onnx_part_fini(&part);
     return st;

@@ -67,13 +67,16 @@ def shown_text(stream):
 
 
 def main():
-    # Enough iterations for seconds of comparing and running.
-    words = f"{MODELS}/dyn.onnx --pluginref --pluginref --iterations 2500"
     with tempfile.TemporaryDirectory(prefix="px_progress_") as folder:
-        code, drawn, out = run(words + " --log-file log.txt", folder)
-        found = re.findall(LINE, drawn)
+        # Enough iterations for more than half a second of comparing on whatever machine this is.
+        for n in (4000, 8000, 16000, 64000):
+            words = f"{MODELS}/dyn.onnx --pluginref --pluginref --iterations {n}"
+            code, drawn, out = run(words + " --log-file log.txt", folder)
+            found = re.findall(LINE, drawn)
+            if any(f.startswith(b"Comparing") for f in found):
+                break
         check(code == 0, f"exit code {code}", out)
-        check(any(re.match(rb"Comparing \|#*\.*\| +\d+%  \d+/2500, [\d.]+/s, \d+ s left", f) for f in found),
+        check(any(re.match(rb"Comparing \|#*\.*\| +\d+%%  \d+/%d, [\d.]+/s, \d+ s left" % n, f) for f in found),
               "no progress of comparing", drawn)
         check(drawn.endswith(ERASE), "the last line is left", drawn)
         check(b"left" not in out and b"\x1b[K" not in out, "progress in a pipe", out)
@@ -93,6 +96,18 @@ def main():
         for plain in ({"NO_COLOR": "1"}, {}):
             text = run(words + ("" if plain else " --color never"), folder, stdout_too=True, **plain)[1]
             check(re.search(LINE, text) and b"\x1b[2m" not in text, "colour, or no progress")
+        # A file that takes long enough on whatever machine this is.
+        for mib in (8, 32, 128):
+            with open(f"{folder}/large.json", "wb") as f:
+                f.write(b'["' + b"\\n" * (mib << 19) + b'"]')
+            code, drawn, out = run("--load-outputs large.json", folder)
+            found = re.search(LINE, drawn)
+            if found:
+                break
+        os.unlink(f"{folder}/large.json")
+        check(found and re.match(rb"Loading \|#*\.*\| +\d+%  [\d.]+ MiB of [\d.]+ MiB, [\d.]+ MiB/s", found[1]),
+              "no progress of loading", drawn)
+        check(code == 1 and b"left" not in shown_text(drawn), f"exit code {code}, or the line is left", drawn)
         piped = subprocess.run([os.environ["POLYGRAPHY_BIN"], "run", *words.split()], stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         check(piped.stderr == b"", "progress in a pipe of errors", piped.stderr)

@@ -23,11 +23,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     px_results results = {0};
     px_run feeds = {0};
 
-    pgy_status_free(px_json_results_read(&source, &results));
+    pgy_status_free(px_json_results_read(NULL, &source, &results));
     for (size_t i = 0; i < results.n; i++)
         for (size_t k = 0; k < results.at[i].n; k++)
             read_all(&results.at[i].at[k]);
-    pgy_status_free(px_json_feeds_read(&source, &feeds));
+    pgy_status_free(px_json_feeds_read(NULL, &source, &feeds));
     for (size_t k = 0; k < feeds.n; k++)
         read_all(&feeds.at[k]);
     px_results_fini(&results);

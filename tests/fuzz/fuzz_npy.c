@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     t = NULL;
     pgy_status_free(px_torch_read("fuzz", (px_str){(const char *)data, size}, &t));
     check(t);
-    pgy_status_free(px_array_feeds_read(&source, &feeds));
+    pgy_status_free(px_array_feeds_read(NULL, &source, &feeds));
     for (size_t k = 0; k < feeds.n; k++)
         for (size_t i = 0; i < feeds.at[k].n_outputs; i++) {
             t = NULL;

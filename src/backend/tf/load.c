@@ -187,7 +187,7 @@ static pgy_status *save_graph(px_tf_model *s)
     PX_TRY(px_tf_checked(s));
     if (pb->given) {
         px_log(s->cx, PGY_LOG_INFO, PX_AT_TF, "Saving the frozen graph to: %s", pb->value);
-        PX_TRY(px_file_write(pb->value, graph->data, graph->length));
+        PX_TRY(px_file_write_watched(s->cx, pb->value, graph->data, graph->length));
     }
     if (events->given) {
         px_log(s->cx, PGY_LOG_INFO, PX_AT_TF, "Writing tensorboard events to %s", events->value);

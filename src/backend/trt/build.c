@@ -124,7 +124,7 @@ static pgy_status *save_engine(px_trt_build *b, const px_trt_plan *plan)
     if (!b->args->save_engine.given)
         return NULL;
     px_log(b->cx, PGY_LOG_INFO, PX_AT_TRT, "Saving engine to %s", b->args->save_engine.value);
-    return px_file_write(b->args->save_engine.value, plan->data, plan->size);
+    return px_file_write_watched(b->cx, b->args->save_engine.value, plan->data, plan->size);
 }
 
 /* Options, or a script in their place. */

@@ -60,8 +60,10 @@ static void phase_finish(void *self, const char *name)
     px_trt_monitor *m = self;
     pthread_mutex_lock(&m->lib->lock);
     phase *p = find(m, name);
-    if (p != NULL)
+    if (p != NULL) {
+        px_progress_end(m->lib->cx, p->name);
         *p = (phase){0};
+    }
     pthread_mutex_unlock(&m->lib->lock);
 }
 
@@ -96,7 +98,8 @@ done:
 
 void px_trt_monitor_free(px_trt_monitor *m)
 {
-    if (m != NULL)
-        px_progress_end(m->lib->cx);
+    for (size_t i = 0; m != NULL && i < MAX_PHASES; i++)
+        if (m->phases[i].name[0] != '\0') /* a build that failed finishes no phase */
+            px_progress_end(m->lib->cx, m->phases[i].name);
     px_mem_free(m);
 }

@@ -201,7 +201,7 @@ static pgy_status *isolate(const telling *t, px_layers *layers, size_t p)
         last = layers->at[i].node;
         px_progress(t->run->cx, "Isolating layers", i + 1, layers->n);
     }
-    px_progress_end(t->run->cx);
+    px_progress_end(t->run->cx, "Isolating layers");
     layers->has_own = true;
 done:
     px_golden_fini(&golden);

@@ -30,7 +30,7 @@ static pgy_status *save_graph(px_run_state *run, const pgy_model *frozen)
 {
     const char *path = run->args->tf.save_pb.value;
     px_log(run->cx, PGY_LOG_INFO, PX_AT_TF, "Saving the frozen graph to: %s", path);
-    return px_file_write(path, frozen->file.data, frozen->file.size);
+    return px_file_write_watched(run->cx, path, frozen->file.data, frozen->file.size);
 }
 
 pgy_status *px_station_tensorflow(px_run_state *run)

@@ -19,7 +19,7 @@ static pgy_status *infer_file(pgy_context *cx, const char *in, const char *out)
     PX_TRY(px_model_onnx(model, &m));
     PX_TRY(px_onnx_infer_shapes(cx, m, NULL));
     PX_TRY(px_onnx_write(m, &(px_onnx_write_options){0}, &image));
-    PX_TRY(px_onnx_image_save(&image, out));
+    PX_TRY(px_onnx_image_save(NULL, &image, out));
 done:
     px_onnx_image_fini(&image);
     pgy_model_close(model);

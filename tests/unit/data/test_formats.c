@@ -172,10 +172,10 @@ static void zip_members_come_back(void **state)
     const px_zip_member *const two = px_zip_find(&zip, "two");
     assert_int_equal(zip.n, 2);
     assert_int_equal((two->stored.ptr - archive.ptr) % 64, 0);
-    assert_ok(px_zip_read("t", two, back, 3));
+    assert_ok(px_zip_read(NULL, "t", two, back, 3));
     assert_memory_equal(back, "abc", 3);
     archive.ptr[two->stored.ptr - archive.ptr] = 'x';
-    assert_fails(px_zip_read("t", two, back, 3), PGY_ERR_MODEL, "checksum");
+    assert_fails(px_zip_read(NULL, "t", two, back, 3), PGY_ERR_MODEL, "checksum");
     px_zip_fini(&zip);
     for (size_t n = 0; n < archive.len; n++) { /* cut anywhere */
         pgy_status *const st = px_zip_list("t", (px_str){archive.ptr, n}, &zip);

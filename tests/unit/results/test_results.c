@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "data/feed.h"
 #include "results/load.h"
 #include "results/results.h"
@@ -359,6 +360,71 @@ static void single_array_files(void **state)
     px_results_fini(&loaded);
 }
 
+/* --- progress --- */
+
+typedef struct heard {
+    const char *what;
+    size_t n;
+    uint64_t last, done, total; /* `done` is the most of all works of that name */
+    bool is_over;
+} heard;
+
+static void hear(void *user, const px_progress_report *r)
+{
+    heard *const h = user;
+
+    if (strcmp(r->what, h->what) != 0)
+        return;
+    h->is_over = r->is_over;
+    if (r->is_over) {
+        h->last = 0;
+        return;
+    }
+    assert_int_equal(r->unit, PX_PROGRESS_BYTES);
+    assert_true(r->done >= h->last);
+    h->n++;
+    h->last = r->done;
+    h->done = PX_MAX(h->done, r->done);
+    h->total = r->total;
+}
+
+static void large_files_tell_how_far_they_are(void **state)
+{
+    fixture *const f = *state;
+    static const char *const names[] = {"large.json", "large.npz", "large.npy",
+                                        "large.uint8.50000000.bin"};
+    const int64_t size = 50000000;
+    px_results r = {0};
+    px_run *run;
+    pgy_outputs out = {0};
+    pgy_tensor *t = NULL;
+
+    assert_ok(px_results_add_run(&r, "r", &run));
+    assert_ok(px_tensor_new_raw(PGY_DTYPE_U8, 1, &size, &t));
+    memset(t->data, 7, t->size);
+    assert_ok(pgy_outputs_add(&out, "y", t));
+    assert_ok(px_run_add_iteration(f->cx, &r, run, &out));
+    for (size_t i = 0; i < PX_COUNTOF(names); i++) {
+        px_results loaded = {0};
+        heard saving = {.what = "Saving"}, loading = {.what = "Loading"};
+        px_progress_set(f->cx, hear, &saving);
+        assert_ok(px_results_save(f->cx, &r, in_dir(f, names[i])));
+        assert_true(saving.n >= 3 && saving.is_over);
+        assert_true(saving.done >= (uint64_t)size * 9 / 10 && saving.total >= saving.done);
+        px_progress_set(f->cx, hear, &loading);
+        assert_ok(px_results_load(f->cx, in_dir(f, names[i]), &loaded));
+        assert_ok(px_lazy_get(f->cx, loaded.at[0].at[0].outputs[0].value, &t));
+        assert_true(loading.n >= 3 && loading.is_over);
+        assert_true(loading.done >= (uint64_t)size && loading.total >= (uint64_t)size);
+        assert_int_equal(((const uint8_t *)t->data)[size - 1], 7);
+        pgy_tensor_free(t);
+        px_results_fini(&loaded);
+        unlink(in_dir(f, names[i]));
+    }
+    px_progress_set(f->cx, NULL, NULL);
+    px_results_fini(&r);
+}
+
 /* --- wrong files --- */
 
 static void write_file(const fixture *f, const char *name, const char *text, size_t n)
@@ -519,6 +585,7 @@ int main(void)
         cmocka_unit_test(inputs_have_the_reference_bytes),
         cmocka_unit_test(blob_names_stay_inside),
         cmocka_unit_test(single_array_files),
+        cmocka_unit_test(large_files_tell_how_far_they_are),
         cmocka_unit_test(wrong_files_are_explained),
         cmocka_unit_test(wrong_arrays_are_explained),
         cmocka_unit_test(every_allocation_may_fail),
