@@ -529,7 +529,7 @@ void px_discovery_fini(px_discovery *d)
     *d = (px_discovery){0};
 }
 
-pgy_status *px_discovery_missing(const px_runtime *runtime, px_discovery *d, px_str failures)
+static pgy_status *missing(const px_runtime *runtime, px_discovery *d, px_str failures)
 {
     return PX_FAIL(PGY_ERR_BACKEND,
                    "%s %s. Looked in:\n%s%.*s%sRun `polygraphy backends install %s` to get it, or "
@@ -537,4 +537,35 @@ pgy_status *px_discovery_missing(const px_runtime *runtime, px_discovery *d, px_
                    runtime->title, failures.len > 0 ? "was found but cannot be used" : "is missing",
                    px_buf_cstr(&d->places), PX_STR_ARG(failures), failures.len > 0 ? "\n" : "",
                    runtime->backend, runtime->variable);
+}
+
+pgy_status *px_runtime_load(const px_runtime *runtime, px_runtime_load_fn load, void *user)
+{
+    pgy_status *st = NULL;
+    px_discovery found = {0};
+    px_buf failures = {0};
+    bool is_loaded = false;
+
+    PX_TRY(px_discover(runtime, &found));
+    for (size_t i = 0; i < found.n && !is_loaded; i++) {
+        pgy_status *failed = load(user, found.at[i].path, found.at[i].by);
+        is_loaded = failed == NULL;
+        if (pgy_status_code(failed) == PGY_ERR_NOMEM)
+            PX_TRY(failed);
+        if (failed != NULL)
+            px_buf_printf(&failures, "  %s\n", pgy_status_message(failed));
+        pgy_status_free(failed);
+    }
+    if (found.n == 0 && getenv(runtime->variable) == NULL)
+        for (const char *const *name = runtime->sonames; *name != NULL && !is_loaded; name++) {
+            pgy_status *failed = load(user, *name, PX_FOUND_LOADER);
+            is_loaded = failed == NULL;
+            pgy_status_free(failed);
+        }
+    if (!is_loaded)
+        PX_TRY(missing(runtime, &found, px_buf_str(&failures)));
+done:
+    px_buf_fini(&failures);
+    px_discovery_fini(&found);
+    return st;
 }

@@ -58,10 +58,16 @@ void px_discovery_fini(px_discovery *d);
 /* "the variable POLYGRAPHY_ONNXRT_LIB", "the active virtual environment", ... */
 const char *px_found_by_text(px_found_by by);
 
-/* The BACKEND error for a runtime that could not be loaded: every place, what went wrong there
- * (`failures`: lines, may be empty) and the command that gets it. */
-PX_MUST_USE pgy_status *px_discovery_missing(const px_runtime *runtime, px_discovery *d,
-                                             px_str failures);
+/* Binds the library at `path` into `user`. After a failure the next one is tried on the same
+ * `user`. */
+typedef pgy_status *(*px_runtime_load_fn)(void *user, const char *path, px_found_by by);
+
+/* Offers what is found to `load`, best first, until one is taken; where nothing is found, the names
+ * alone, since the loader knows places that cannot be listed (the run path of the program). Errors:
+ * NOMEM; BACKEND when none is taken, with every place, what went wrong there and the command that
+ * gets the runtime. */
+PX_MUST_USE pgy_status *px_runtime_load(const px_runtime *runtime, px_runtime_load_fn load,
+                                        void *user);
 
 /* Folder that `polygraphy backends install NAME` fills; the caller frees. NULL when neither
  * XDG_DATA_HOME nor HOME is set, or memory is out. */

@@ -108,8 +108,9 @@ void px_onnxrt_providers_free(px_onnxrt_lib *lib, char **names, int n)
 }
 
 /* Loads one file, or one name by the loader's rules, into `lib`. */
-static pgy_status *load_from(px_onnxrt_lib *lib, const char *path, px_found_by by)
+static pgy_status *load_from(void *user, const char *path, px_found_by by)
 {
+    px_onnxrt_lib *const lib = user;
     pgy_status *st = NULL;
     px_dl dl = {0};
     px_ort_get_api_base_fn get_base = NULL;
@@ -142,38 +143,6 @@ done:
     return st;
 }
 
-/* One line for the final error instead of an error of its own. */
-static void note_failure(px_buf *failures, pgy_status *st)
-{
-    px_buf_printf(failures, "  %s\n", pgy_status_message(st));
-    pgy_status_free(st);
-}
-
-static pgy_status *find_and_load(px_onnxrt_lib *lib)
-{
-    pgy_status *st = NULL;
-    const px_runtime *runtime = px_runtime_find("onnxrt");
-    px_discovery found = {0};
-    px_buf failures = {0};
-
-    PX_TRY(px_discover(runtime, &found));
-    for (size_t i = 0; i < found.n && lib->api == NULL; i++) {
-        pgy_status *failed = load_from(lib, found.at[i].path, found.at[i].by);
-        if (failed != NULL)
-            note_failure(&failures, failed);
-    }
-    /* The loader knows places that cannot be listed (the run path of the program). */
-    if (getenv(runtime->variable) == NULL && found.n == 0)
-        for (const char *const *name = runtime->sonames; *name != NULL && lib->api == NULL; name++)
-            pgy_status_free(load_from(lib, *name, PX_FOUND_LOADER));
-    if (lib->api == NULL)
-        PX_TRY(px_discovery_missing(runtime, &found, px_buf_str(&failures)));
-done:
-    px_buf_fini(&failures);
-    px_discovery_fini(&found);
-    return st;
-}
-
 pgy_status *px_onnxrt_lib_open(pgy_context *cx, px_onnxrt_lib **out)
 {
     pgy_status *st = NULL;
@@ -186,7 +155,7 @@ pgy_status *px_onnxrt_lib_open(pgy_context *cx, px_onnxrt_lib **out)
     /* The runtime reads this when it is loaded. Ours is the only answer: nothing is sent. */
     if (setenv("ORT_DISABLE_TELEMETRY", "1", 1) != 0)
         PX_TRY(px_status_nomem());
-    PX_TRY(find_and_load(lib));
+    PX_TRY(px_runtime_load(px_runtime_find("onnxrt"), load_from, lib));
     px_log(cx, PGY_LOG_EXTRA_VERBOSE, PX_AT_ONNXRT,
            "Loaded ONNX Runtime %s (interface version %d) from %s", lib->version, lib->api_version,
            lib->path);

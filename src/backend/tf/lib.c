@@ -65,8 +65,9 @@ done:
     return st;
 }
 
-static pgy_status *load_from(px_tf_lib *lib, const char *path, px_found_by by)
+static pgy_status *load_from(void *user, const char *path, px_found_by by)
 {
+    px_tf_lib *const lib = user;
     pgy_status *st = NULL;
     px_dl dl = {0}; /* stays loaded, see the header */
     px_tf_api api = {0};
@@ -85,32 +86,6 @@ done:
         px_mem_free(lib->path);
         lib->version = lib->path = NULL;
     }
-    return st;
-}
-
-static pgy_status *find_and_load(px_tf_lib *lib)
-{
-    pgy_status *st = NULL;
-    const px_runtime *runtime = px_runtime_find("tf");
-    px_discovery found = {0};
-    px_buf failures = {0};
-
-    PX_TRY(px_discover(runtime, &found));
-    for (size_t i = 0; i < found.n && lib->path == NULL; i++) {
-        pgy_status *failed = load_from(lib, found.at[i].path, found.at[i].by);
-        if (failed != NULL)
-            px_buf_printf(&failures, "  %s\n", pgy_status_message(failed));
-        pgy_status_free(failed);
-    }
-    /* The loader knows places that cannot be listed (the run path of the program). */
-    if (getenv(runtime->variable) == NULL && found.n == 0)
-        for (const char *const *name = runtime->sonames; *name && lib->path == NULL; name++)
-            pgy_status_free(load_from(lib, *name, PX_FOUND_LOADER));
-    if (lib->path == NULL)
-        PX_TRY(px_discovery_missing(runtime, &found, px_buf_str(&failures)));
-done:
-    px_buf_fini(&failures);
-    px_discovery_fini(&found);
     return st;
 }
 
@@ -137,7 +112,7 @@ pgy_status *px_tf_lib_open(pgy_context *cx, const px_tf_args *args, px_tf_lib **
     PX_TRY(PX_ALLOC(lib, 1));
     atomic_init(&lib->n_refs, 1);
     PX_TRY(set_environment(cx, args));
-    PX_TRY(find_and_load(lib));
+    PX_TRY(px_runtime_load(px_runtime_find("tf"), load_from, lib));
     px_log(cx, PGY_LOG_EXTRA_VERBOSE, PX_AT_TF, "Loaded TensorFlow %s from %s", lib->version,
            lib->path);
     *out = lib;

@@ -126,8 +126,9 @@ static bool path_is_rtx(const char *path)
     return strstr(slash != NULL ? slash + 1 : path, "tensorrt_rtx") != NULL;
 }
 
-static pgy_status *load_from(px_trt_lib *lib, const char *path, px_found_by by)
+static pgy_status *load_from(void *user, const char *path, px_found_by by)
 {
+    px_trt_lib *const lib = user;
     pgy_status *st = NULL;
     px_dl dl = {0};
     int32_t (*version)(void) = NULL;
@@ -159,28 +160,6 @@ done:
         lib->create_builder = NULL;
     px_dl_close(&dl);
     return px_status_while(st, "loading %s", path);
-}
-
-static pgy_status *find_and_load(px_trt_lib *lib)
-{
-    pgy_status *st = NULL;
-    const px_runtime *runtime = px_runtime_find("trt");
-    px_discovery found = {0};
-    px_buf failures = {0};
-
-    PX_TRY(px_discover(runtime, &found));
-    for (size_t i = 0; i < found.n && lib->create_builder == NULL; i++) {
-        pgy_status *failed = load_from(lib, found.at[i].path, found.at[i].by);
-        if (failed != NULL)
-            px_buf_printf(&failures, "  %s\n", pgy_status_message(failed));
-        pgy_status_free(failed);
-    }
-    if (lib->create_builder == NULL)
-        PX_TRY(px_discovery_missing(runtime, &found, px_buf_str(&failures)));
-done:
-    px_buf_fini(&failures);
-    px_discovery_fini(&found);
-    return st;
 }
 
 /* Why there is no GPU is kept: it is an error only for what needs one. */
@@ -224,7 +203,7 @@ static pgy_status *open_lib(pgy_context *cx, int device, px_trt_lib **out)
     PX_TRY(PX_ALLOC(lib, 1));
     lib->cx = cx;
     init_lock(lib);
-    PX_TRY(find_and_load(lib));
+    PX_TRY(px_runtime_load(px_runtime_find("trt"), load_from, lib));
     make_logger(lib);
     px_trt_log_since(cx, "TensorRT was loaded", start_ns);
     start_ns = px_time_ns();

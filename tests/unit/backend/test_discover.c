@@ -78,13 +78,33 @@ static void finds(const char *path, px_found_by by)
     px_discovery_fini(&d);
 }
 
+/* A runtime that is offered libraries and takes the one whose path holds `takes`. */
+typedef struct offered {
+    const char *takes;
+    px_buf paths; /* a line each */
+    px_found_by by;
+} offered;
+
+static pgy_status *take(void *user, const char *path, px_found_by by)
+{
+    offered *const o = user;
+    px_buf_printf(&o->paths, "%s\n", path);
+    o->by = by;
+    return o->takes != NULL && strstr(path, o->takes) != NULL
+               ? NULL
+               : PX_FAIL(PGY_ERR_BACKEND, "%s is too old.", path);
+}
+
 static void nothing_is_found_in_an_empty_world(void **state)
 {
     px_discovery d = {0};
+    offered o = {0};
     const uint64_t live = px_mem_live();
     assert_null(px_discover(&fake, &d));
     assert_int_equal(d.n, 0);
-    pgy_status *st = px_discovery_missing(&fake, &d, (px_str){0});
+    px_discovery_fini(&d);
+    pgy_status *st = px_runtime_load(&fake, take, &o);
+    assert_string_equal(px_buf_cstr(&o.paths), "libfakeruntime.so.1\n"); /* the loader was asked */
     assert_int_equal(pgy_status_code(st), PGY_ERR_BACKEND);
     const char *text = pgy_status_message(st);
     assert_non_null(strstr(text, "POLYGRAPHY_FAKE_LIB"));
@@ -92,8 +112,29 @@ static void nothing_is_found_in_an_empty_world(void **state)
     assert_non_null(strstr(text, "libfakeruntime.so.1"));
     assert_non_null(strstr(text, "polygraphy backends install fake"));
     pgy_status_free(st);
-    px_discovery_fini(&d);
+    px_buf_fini(&o.paths);
     assert_int_equal(px_mem_live(), live);
+}
+
+static void a_library_that_is_refused_leaves_the_next_one(void **state)
+{
+    offered o = {.takes = "lib2"};
+    add_file("lib1/libfakeruntime.so.1", "x");
+    add_file("lib2/libfakeruntime.so.1", "x");
+    px_buf path = {0};
+    px_buf_printf(&path, "%s:%s", at("lib1"), at("lib2"));
+    setenv("LD_LIBRARY_PATH", px_buf_cstr(&path), 1);
+    px_buf_fini(&path);
+    assert_null(px_runtime_load(&fake, take, &o));
+    assert_int_equal(o.by, PX_FOUND_LOADER);
+    assert_non_null(strstr(px_buf_cstr(&o.paths), at("lib1/libfakeruntime.so.1")));
+    assert_non_null(strstr(px_buf_cstr(&o.paths), at("lib2/libfakeruntime.so.1")));
+    o.takes = NULL;
+    pgy_status *st = px_runtime_load(&fake, take, &o);
+    assert_non_null(strstr(pgy_status_message(st), "was found but cannot be used"));
+    assert_non_null(strstr(pgy_status_message(st), "lib2/libfakeruntime.so.1 is too old."));
+    pgy_status_free(st);
+    px_buf_fini(&o.paths);
 }
 
 static void package_without_the_library_is_told(void **state)
@@ -292,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_TREE(nothing_is_found_in_an_empty_world),
+        IN_A_TREE(a_library_that_is_refused_leaves_the_next_one),
         IN_A_TREE(package_without_the_library_is_told),
         IN_A_TREE(variable_alone_counts_when_set),
         IN_A_TREE(installed_runtime_is_found_in_the_data_folder),
