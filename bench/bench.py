@@ -5,8 +5,9 @@ Each row is one of the numbers the project holds itself to. Ours and the referen
 same files. A time is the best of its runs, with the median behind it; the ratio is of the best ones.
 Processor time is of all threads, of the best run by that measure: what other work on the machine changes
 least. Memory is the peak resident set. Small helper programs stand beside BINARY in bench/ (built by
-`cmake --build build/release --target bench`). Environment: PX_MATPLOTLIB_PYTHON (for the pictures), PX_ORACLE_PYTHON (0.53.6 and the ONNX Runtime it
-carries). Prints Markdown.
+`cmake --build build/release --target bench`). Environment: PX_ORACLE_PYTHON (0.53.6 and the ONNX Runtime it
+carries), PX_MATPLOTLIB_PYTHON (for the pictures), PX_TF_PYTHON and PX_ORACLE_PYTHON_SEED (TensorFlow, and
+0.49.26, the version that has --tf). Prints Markdown.
 """
 import os
 import pathlib
@@ -119,6 +120,37 @@ class Bench:
         self.row("tiny model, `--onnxrt`, whole process", ours, theirs, "at least 10 x")
         self.row("the same against a bare C program (`bench_bare_ort.c`)", ours, least, "at most 5 ms more",
                  f"{ms(ours.best() - least.best())} more, {ms(min(ours.cpu) - min(least.cpu))} of processor time")
+
+    def bench_tf(self):
+        """A graph of one node: start-up is all there is. The reference wants TensorFlow 1, and gets its interface."""
+        tf, seed = (os.environ.get(name) for name in ("PX_TF_PYTHON", "PX_ORACLE_PYTHON_SEED"))
+        if not tf or not seed:
+            sys.exit("set PX_TF_PYTHON to a Python with TensorFlow, PX_ORACLE_PYTHON_SEED to one with polygraphy 0.49.26")
+        where = pathlib.Path(self.output_of([tf, "-c", "import importlib.util as u;"
+                                             "print(u.find_spec('tensorflow').submodule_search_locations[0])"]).strip())
+        site = pathlib.Path(self.output_of([seed, "-c", "import polygraphy; print(polygraphy.__path__[0])"]).strip())
+        alone = pathlib.Path(self.dir, "seed")  # the package, without the others beside it
+        alone.mkdir()
+        (alone / "polygraphy").symlink_to(site)
+        (alone / "reference_tf.py").write_text("import sys, tensorflow.compat.v1 as v1\nsys.modules['tensorflow'] = v1\n"
+                                               "from polygraphy.tools import main\nsys.exit(main())\n")
+        ENV.update(VIRTUAL_ENV=str(pathlib.Path(tf).parent.parent), TF_CPP_MIN_LOG_LEVEL="2")
+        subprocess.run([tf, "-c", "import tensorflow.compat.v1 as v1; v1.disable_eager_execution();"
+                        "v1.identity(v1.placeholder(v1.float32, [1, 1, 2, 2], name='x'), name='y');"
+                        "open('identity.pb', 'wb').write(v1.get_default_graph().as_graph_def().SerializeToString())"],
+                       cwd=self.dir, check=True, env=ENV, stderr=subprocess.DEVNULL)
+        words = ["identity.pb", "--tf"]
+        bare = [str(self.helpers / "bench_bare_tf"), str(where / "libtensorflow_cc.so.2")]
+        ours, theirs, load, least = alternate(
+            [self.ours + words, [tf, str(alone / "reference_tf.py"), "run"] + words, bare,
+             bare + ["identity.pb", "x", "y", "1", "1", "2", "2"]], self.dir, [40, 5, 40, 40])
+        self.row("tiny frozen graph, `--tf`, whole process; reference 0.49.26", ours, theirs, "at least 2 x")
+        for what, other, bound in (("a bare C program that loads the library (`bench_bare_tf.c`)", load, "at most 10 % more"),
+                                   ("one that also runs the graph", least, "")):
+            more = [f"{(f(ours) / f(other) - 1) * 100:+.1f} % {what}" for f, what in (
+                (Runs.best, "best"), (Runs.median, "median"), (lambda r: min(r.cpu), "processor time, best"),
+                (lambda r: statistics.median(r.cpu), "its median"))]
+            self.row(f"the same against {what}", ours, other, bound, ", ".join(more))
 
     def bench_compare(self):
         if not os.path.exists(os.path.join(self.dir, "big1.json")):
@@ -363,7 +395,7 @@ r.run(None, feed)
 print('Average inference time:', (time.perf_counter() - t) * 1e3, 'ms')
 """
 
-NAMES = ["startup", "tiny", "compare", "memory", "files", "random", "iterations", "scripts", "pictures", "layers", "lowmem", "large", "reference"]
+NAMES = ["startup", "tiny", "tf", "compare", "memory", "files", "random", "iterations", "scripts", "pictures", "layers", "lowmem", "large", "reference"]
 
 
 def main() -> int:
@@ -371,7 +403,8 @@ def main() -> int:
         sys.exit(f"usage: bench.py BINARY [{'|'.join(NAMES)} ...]")
     bench = Bench(sys.argv[1])
     before = os.getloadavg()[0]
-    possible = [n for n in NAMES if n != "pictures" or os.environ.get("PX_MATPLOTLIB_PYTHON")]
+    needed = {"pictures": "PX_MATPLOTLIB_PYTHON", "tf": "PX_TF_PYTHON"}
+    possible = [n for n in NAMES if n not in needed or os.environ.get(needed[n])]
     for name in sys.argv[2:] or possible:
         getattr(bench, f"bench_{name}")()
         print(f"{name} done", file=sys.stderr)

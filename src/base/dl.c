@@ -24,9 +24,29 @@ pgy_status *px_dl_open_lazy(const char *path, px_dl *out)
     return open_with(path, RTLD_LAZY | RTLD_GLOBAL, out);
 }
 
+/* Is there one allocator in the process? A library that looks for symbols at home first takes the C
+ * library's, while others may have been given another one before it (LD_PRELOAD, sanitizers); what
+ * one allocates the other would free. */
+static bool has_plain_malloc(void)
+{
+    void *program = dlopen(NULL, RTLD_LAZY), *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    const bool plain =
+        program != NULL && libc != NULL && dlsym(program, "malloc") == dlsym(libc, "malloc");
+    if (program != NULL)
+        dlclose(program);
+    if (libc != NULL)
+        dlclose(libc);
+    return plain;
+}
+
 pgy_status *px_dl_open_quick(const char *path, px_dl *out)
 {
-    return open_with(path, RTLD_LAZY | RTLD_LOCAL, out);
+    int mode = RTLD_LAZY | RTLD_LOCAL;
+#ifdef RTLD_DEEPBIND
+    if (has_plain_malloc())
+        mode |= RTLD_DEEPBIND;
+#endif
+    return open_with(path, mode, out);
 }
 
 pgy_status *px_dl_bind(const px_dl *dl, const char *symbol, void *out_pointer, size_t size)

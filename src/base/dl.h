@@ -13,8 +13,9 @@ PX_MUST_USE pgy_status *px_dl_open(const char *path, bool global, px_dl *out);
 /* The same with functions resolved when they are first called, for libraries whose own needs are
  * not all there; their symbols are global. */
 PX_MUST_USE pgy_status *px_dl_open_lazy(const char *path, px_dl *out);
-/* The same with symbols that only the library itself and its own needs see: the quickest way to
- * load a large one. */
+/* The same with symbols that only the library itself and its own needs see, and that it looks for
+ * there first: the quickest way to load a large one, and the one in which a copy of zlib that it
+ * brings is not mixed with ours. */
 PX_MUST_USE pgy_status *px_dl_open_quick(const char *path, px_dl *out);
 /* Copies the symbol's address into a typed function pointer: px_dl_bind(&dl, "f", &fn, sizeof fn).
  * BACKEND when it is missing. */
