@@ -92,6 +92,22 @@ done:
     return st;
 }
 
+pgy_status *px_ref_opt_f64(px_ref_call *c, size_t i, int64_t n, const double **out)
+{
+    pgy_status *st = NULL;
+    const pgy_tensor *t;
+    *out = NULL;
+    if (!px_ref_has(c, i))
+        goto done;
+    PX_TRY(px_ref_in_f64(c, i, &t));
+    if (t->count != n)
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu has %lld elements, wanted are %lld", i,
+                           (long long)t->count, (long long)n));
+    *out = t->data;
+done:
+    return st;
+}
+
 pgy_status *px_ref_in_ints(px_ref_call *c, size_t i, const int64_t **out, size_t *out_n)
 {
     pgy_status *st = NULL;

@@ -97,6 +97,8 @@ bool px_ref_has(const px_ref_call *c, size_t i); /* input given and not empty */
 PX_MUST_USE pgy_status *px_ref_in(px_ref_call *c, size_t i, const pgy_tensor **out);
 /* Same, and the storage dtype must be F64 / integers are converted into scratch when need be. */
 PX_MUST_USE pgy_status *px_ref_in_f64(px_ref_call *c, size_t i, const pgy_tensor **out);
+/* The `n` numbers of an input that may be left out, then NULL. Errors: MODEL for another count. */
+PX_MUST_USE pgy_status *px_ref_opt_f64(px_ref_call *c, size_t i, int64_t n, const double **out);
 /* A small integer input (axes, shape, repeats, k) as int64 from scratch; any integer dtype, any
  * rank. */
 PX_MUST_USE pgy_status *px_ref_in_ints(px_ref_call *c, size_t i, const int64_t **out, size_t *out_n);

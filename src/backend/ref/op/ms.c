@@ -206,23 +206,6 @@ static void norm_rows(const norm *n, double *y)
     }
 }
 
-/* A vector of `n` numbers in input `i`; NULL when it is left out. */
-static pgy_status *vector_of(px_ref_call *c, size_t i, int64_t n, const double **out)
-{
-    pgy_status *st = NULL;
-    const pgy_tensor *t;
-    *out = NULL;
-    if (!px_ref_has(c, i))
-        goto done;
-    PX_TRY(px_ref_in_f64(c, i, &t));
-    if (t->count != n)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu has %lld elements, wanted are %lld", i,
-                           (long long)t->count, (long long)n));
-    *out = t->data;
-done:
-    return st;
-}
-
 /* Outputs `mean_at` and the next one: one number per row, the normalised axes kept as 1. */
 static pgy_status *norm_stats(px_ref_call *c, const pgy_tensor *x, int axis, size_t mean_at,
                               norm *n)
@@ -257,9 +240,9 @@ static pgy_status *skip_norm(px_ref_call *c, bool is_rms)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The skip input does not fit the input"));
     n.size = x->dims[x->rank - 1];
     n.rows = x->count / n.size;
-    PX_TRY(vector_of(c, 2, n.size, &n.gamma));
-    PX_TRY(is_rms ? NULL : vector_of(c, 3, n.size, &n.beta));
-    PX_TRY(vector_of(c, is_rms ? 3 : 4, n.size, &bias));
+    PX_TRY(px_ref_opt_f64(c, 2, n.size, &n.gamma));
+    PX_TRY(is_rms ? NULL : px_ref_opt_f64(c, 3, n.size, &n.beta));
+    PX_TRY(px_ref_opt_f64(c, is_rms ? 3 : 4, n.size, &bias));
     if (!n.gamma)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "gamma (input 2) is missing"));
     PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, x->rank, x->dims, &data));
@@ -298,7 +281,7 @@ static pgy_status *rms_norm(px_ref_call *c)
     PX_TRY(px_ref_axis(c, px_ref_attr_i(c, "axis", -1), x->rank, &axis));
     n.size = px_move_span(x->dims, axis, x->rank);
     n.rows = x->count ? x->count / n.size : 0;
-    PX_TRY(vector_of(c, 1, n.size, &n.gamma));
+    PX_TRY(px_ref_opt_f64(c, 1, n.size, &n.gamma));
     if (!n.gamma)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "scale (input 1) is missing"));
     PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, x->rank, x->dims, &y));
@@ -401,8 +384,8 @@ static pgy_status *embed_layer_norm(px_ref_call *c)
     PX_TRY(table_of(c, 3, 8, n.size, n.rows, len, &t[1]));
     if (has_segments)
         PX_TRY(table_of(c, 4, 1, n.size, n.rows, len, &t[2]));
-    PX_TRY(vector_of(c, 5, n.size, &n.gamma));
-    PX_TRY(vector_of(c, 6, n.size, &n.beta));
+    PX_TRY(px_ref_opt_f64(c, 5, n.size, &n.gamma));
+    PX_TRY(px_ref_opt_f64(c, 6, n.size, &n.beta));
     if (!n.gamma)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "gamma (input 5) is missing"));
     int64_t dims[3] = {batch, len, n.size};

@@ -249,22 +249,6 @@ static pgy_status *packed_shapes(px_ref_call *c, const pgy_tensor *x, const pgy_
     return NULL;
 }
 
-static pgy_status *projection_bias(px_ref_call *c, size_t i, int64_t n, const double **out)
-{
-    pgy_status *st = NULL;
-    const pgy_tensor *b;
-    *out = NULL;
-    if (!px_ref_has(c, i))
-        goto done;
-    PX_TRY(px_ref_in_f64(c, i, &b));
-    if (b->count != n)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The bias has %lld entries, wanted are %lld",
-                           (long long)b->count, (long long)n));
-    *out = b->data;
-done:
-    return st;
-}
-
 static pgy_status *attention(px_ref_call *c)
 {
     pgy_status *st = NULL;
@@ -273,7 +257,7 @@ static pgy_status *attention(px_ref_call *c)
     PX_TRY(px_ref_in_f64(c, 0, &x));
     PX_TRY(px_ref_in_f64(c, 1, &w));
     PX_TRY(packed_shapes(c, x, w, &p));
-    PX_TRY(projection_bias(c, 2, w->dims[1], &p.b));
+    PX_TRY(px_ref_opt_f64(c, 2, w->dims[1], &p.b));
     p.x = x->data;
     p.w = w->data;
     p.declared = c->in[0].dtype;
@@ -291,7 +275,7 @@ static pgy_status *q_attention(px_ref_call *c)
     PX_TRY(px_ref_in(c, 0, &x));
     PX_TRY(px_ref_in(c, 1, &w));
     PX_TRY(packed_shapes(c, x, w, &p));
-    PX_TRY(projection_bias(c, 2, w->dims[1], &p.b));
+    PX_TRY(px_ref_opt_f64(c, 2, w->dims[1], &p.b));
     PX_TRY(px_ms_scale_of(c, 3, 6, 0, &sx));
     PX_TRY(px_ms_scale_of(c, 4, 7, w->dims[1], &sw));
     PX_TRY(px_ms_dequantize(c, 0, &sx, &p.x));

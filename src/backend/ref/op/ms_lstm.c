@@ -177,23 +177,6 @@ done:
     return st;
 }
 
-/* A float operand that may be left out, of `n` numbers. */
-static pgy_status *operand_of(px_ref_call *c, size_t i, int64_t n, const double **out)
-{
-    pgy_status *st = NULL;
-    const pgy_tensor *t;
-    *out = NULL;
-    if (!px_ref_has(c, i))
-        goto done;
-    PX_TRY(px_ref_in_f64(c, i, &t));
-    if (t->count != n)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "Input %zu has %lld elements, wanted are %lld", i,
-                           (long long)t->count, (long long)n));
-    *out = t->data;
-done:
-    return st;
-}
-
 /* Weights [dirs, rows, 4 * hidden] of input `i` with the scales of `scale`, into `out`. */
 static pgy_status *weights_of(px_ref_call *c, const lstm *l, size_t i, size_t scale, int64_t rows,
                               double *out)
@@ -283,10 +266,10 @@ static pgy_status *lstm_inputs(px_ref_call *c, lstm *l)
         PX_TRY(px_status_nomem());
     PX_TRY(activations_of(c, l));
     PX_TRY(lstm_weights(c, l));
-    PX_TRY(operand_of(c, 3, l->n_dirs * 8 * l->hidden, &l->b));
-    PX_TRY(operand_of(c, 5, l->n_dirs * l->batch * l->hidden, &l->h0));
-    PX_TRY(operand_of(c, 6, l->n_dirs * l->batch * l->hidden, &l->c0));
-    PX_TRY(operand_of(c, 7, l->n_dirs * 3 * l->hidden, &l->p));
+    PX_TRY(px_ref_opt_f64(c, 3, l->n_dirs * 8 * l->hidden, &l->b));
+    PX_TRY(px_ref_opt_f64(c, 5, l->n_dirs * l->batch * l->hidden, &l->h0));
+    PX_TRY(px_ref_opt_f64(c, 6, l->n_dirs * l->batch * l->hidden, &l->c0));
+    PX_TRY(px_ref_opt_f64(c, 7, l->n_dirs * 3 * l->hidden, &l->p));
     if (px_ref_has(c, 4)) {
         PX_TRY(px_ref_in_ints(c, 4, &l->lens, &n));
         for (size_t i = 0; i < n; i++)

@@ -127,23 +127,6 @@ done:
     return st;
 }
 
-/* An optional bias of `n` entries in input `i`. */
-static pgy_status *bias_of(px_ref_call *c, size_t i, int64_t n, const double **out)
-{
-    pgy_status *st = NULL;
-    const pgy_tensor *b;
-    *out = NULL;
-    if (!px_ref_has(c, i))
-        goto done;
-    PX_TRY(px_ref_in_f64(c, i, &b));
-    if (b->count != n)
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The bias has %lld entries for %lld columns",
-                           (long long)b->count, (long long)n));
-    *out = b->data;
-done:
-    return st;
-}
-
 static pgy_status *dynamic_quantize_matmul(px_ref_call *c)
 {
     pgy_status *st = NULL;
@@ -158,7 +141,7 @@ static pgy_status *dynamic_quantize_matmul(px_ref_call *c)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The operands must be matrices"));
     int64_t columns = b->dims[b->rank - 1];
     PX_TRY(px_ms_scale_of(c, 2, 3, columns, &s));
-    PX_TRY(bias_of(c, 4, columns, &bias));
+    PX_TRY(px_ref_opt_f64(c, 4, columns, &bias));
     PX_TRY(PX_MOVE_SCRATCH(c, rounded, a->count));
     px_ms_round_dynamic(a->data, a->count, rounded);
     ma = (px_ms_matrices){rounded, a->rank, a->dims, false};
@@ -182,7 +165,7 @@ static pgy_status *matmul_integer_to_float(px_ref_call *c)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The operands must be matrices"));
     PX_TRY(px_ms_scale_of(c, 2, 4, a->dims[a->rank - 1], &sa));
     PX_TRY(px_ms_scale_of(c, 3, 5, b->dims[b->rank - 1], &sb));
-    PX_TRY(bias_of(c, 6, b->dims[b->rank - 1], &bias));
+    PX_TRY(px_ref_opt_f64(c, 6, b->dims[b->rank - 1], &bias));
     ma = (px_ms_matrices){NULL, a->rank, a->dims, false};
     mb = (px_ms_matrices){NULL, b->rank, b->dims, false};
     PX_TRY(px_ms_dequantize(c, 0, &sa, &ma.data));
@@ -271,7 +254,7 @@ static pgy_status *matmul_nbits(px_ref_call *c)
     PX_TRY(px_ref_in_f64(c, 0, &a));
     PX_TRY(px_ref_in(c, 1, &b));
     PX_TRY(nbits_shape(c, b, &q));
-    PX_TRY(bias_of(c, 5, q.n, &bias));
+    PX_TRY(px_ref_opt_f64(c, 5, q.n, &bias));
     if (px_ref_has(c, 4))
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_UNSUPPORTED, "g_idx (input 4) is deprecated and not read"));
     if (a->rank < 1 || a->dims[a->rank - 1] != q.k)
