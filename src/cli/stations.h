@@ -70,14 +70,15 @@ static inline bool px_run_compares(const px_run_state *run)
 /* The loop's view of the state. */
 static inline px_loop px_run_loop(const px_run_state *run)
 {
+    const px_runner_args *args = &run->args->runner;
+    const bool has_referee = run->args->compare.load_outputs.given && !args->streaming.given;
     return (px_loop){.cx = run->cx,
                      .runners = run->runners,
                      .n_runners = run->n_runners,
                      .source = run->source,
-                     .keep_feeds = run->args->compare.load_outputs.given ||
-                                   run->args->runner.repeat.given ||
-                                   run->args->runner.check_batch_invariance.given,
-                     .args = &run->args->runner};
+                     .keep_feeds =
+                         has_referee || args->repeat.given || args->check_batch_invariance.given,
+                     .args = args};
 }
 
 PX_MUST_USE pgy_status *px_station_prepare(px_run_state *run);

@@ -65,17 +65,18 @@ done:
 void px_comparison_fini(px_comparison *c)
 {
     px_accuracy_fini(&c->accuracy);
-    px_mem_free(c->lengths);
-    c->lengths = NULL;
+    px_mem_free(c->runs);
+    c->runs = NULL;
 }
 
-/* Its index is the number of pairs announced before. */
-static pgy_status *add_pair(px_comparison *c, const char *runner0, const char *runner1)
+/* Of the runs in these places. Its index is the number of pairs announced before. */
+static pgy_status *add_pair(px_comparison *c, size_t run0, const char *runner0, size_t run1,
+                            const char *runner1)
 {
     pgy_status *st = NULL;
     PX_TRY(PX_RESERVE(&c->accuracy, 1));
     px_pair_result *pair = &c->accuracy.at[c->accuracy.n];
-    *pair = (px_pair_result){.n_funcs = c->args->n_funcs, .passed = true};
+    *pair = (px_pair_result){.run = {run0, run1}, .n_funcs = c->args->n_funcs, .passed = true};
     c->accuracy.n++;
     for (size_t f = 0; f < pair->n_funcs; f++)
         pair->funcs[f].func = c->args->funcs[f];
@@ -394,9 +395,10 @@ static void end_pair(const px_comparison *c, size_t pair_index)
 
 static size_t shortest(const px_comparison *c)
 {
-    size_t n = c->lengths[0];
-    for (size_t r = 1; r < c->n_runs; r++)
-        n = PX_MIN(n, c->lengths[r]);
+    size_t n = PX_LENGTH_UNKNOWN;
+    for (size_t r = 0; r < c->n_runs; r++)
+        if (!c->runs[r].is_out)
+            n = PX_MIN(n, c->runs[r].length);
     return n;
 }
 
@@ -404,13 +406,38 @@ pgy_status *px_comparison_begin(px_comparison *c, const char *const *runners, co
                                 size_t n)
 {
     pgy_status *st = NULL;
-    PX_TRY(PX_ALLOC(c->lengths, n + 1));
-    memcpy(c->lengths, lengths, n * sizeof *lengths);
+    const px_compared_run *last = NULL;
+    PX_TRY(PX_ALLOC(c->runs, n + 1));
     c->n_runs = n;
-    for (size_t r = 0; r + 1 < n; r++)
-        PX_TRY(add_pair(c, runners[r], runners[r + 1]));
+    for (size_t r = 0; r < n; r++) {
+        c->runs[r] = (px_compared_run){runners[r], lengths[r], runners[r] == NULL};
+        if (c->runs[r].is_out)
+            continue;
+        if (last != NULL)
+            PX_TRY(add_pair(c, (size_t)(last - c->runs), last->name, r, runners[r]));
+        last = &c->runs[r];
+    }
 done:
     return st;
+}
+
+void px_comparison_set_length(px_comparison *c, size_t run, size_t n)
+{
+    c->runs[run].length = n;
+}
+
+pgy_status *px_comparison_leave_out(px_comparison *c, size_t run, size_t i)
+{
+    size_t before = run, behind = run;
+    c->runs[run].length = i;
+    c->runs[run].is_out = true;
+    while (before > 0 && c->runs[before].is_out)
+        before--;
+    while (behind + 1 < c->n_runs && c->runs[behind].is_out)
+        behind++;
+    if (c->runs[before].is_out || c->runs[behind].is_out)
+        return NULL;
+    return add_pair(c, before, c->runs[before].name, behind, c->runs[behind].name);
 }
 
 pgy_status *px_comparison_advance(px_comparison *c, size_t i, const px_iteration *const *its)
@@ -422,9 +449,10 @@ pgy_status *px_comparison_advance(px_comparison *c, size_t i, const px_iteration
     if (!older)
         announce_iteration(c, i);
     for (size_t p = 0; p < c->accuracy.n && !c->stopped; p++) {
-        const size_t n = PX_MIN(c->lengths[p], c->lengths[p + 1]);
+        const size_t *run = c->accuracy.at[p].run;
+        const size_t n = PX_MIN(c->runs[run[0]].length, c->runs[run[1]].length);
         if (i < n)
-            PX_TRY(step(c, p, i, n > 1, its[p], its[p + 1]));
+            PX_TRY(step(c, p, i, n > 1, its[run[0]], its[run[1]]));
     }
 done:
     return st;
@@ -434,17 +462,19 @@ static void warn_lengths(const px_comparison *c)
 {
     px_buf text = {0};
     const size_t n = shortest(c);
-    size_t n_short = 0;
+    size_t n_short = 0, n_runs = 0;
+    for (size_t r = 0; r < c->n_runs; r++)
+        n_runs += !c->runs[r].is_out;
     px_buf_printf(&text,
                   "The provided streams have different numbers of iterations. Only the first %zu "
                   "iteration(s) -- present in all %zu streams -- were compared; stream(s) at index "
                   "[",
-                  n, c->n_runs);
+                  n, n_runs);
     for (size_t r = 0; r < c->n_runs; r++)
-        if (c->lengths[r] == n)
+        if (!c->runs[r].is_out && c->runs[r].length == n)
             px_buf_printf(&text, "%s%zu", n_short++ > 0 ? ", " : "", r);
     px_buf_puts(&text, "] ran out first.");
-    if (n_short < c->n_runs)
+    if (n_short < n_runs)
         px_log_text(c->cx, PGY_LOG_WARNING, PX_AT_COMPARATOR, px_buf_str(&text));
     px_buf_fini(&text);
 }
@@ -479,7 +509,7 @@ static pgy_status *by_pairs(px_comparison *c, const px_results *results)
     for (size_t r = 0; r + 1 < results->n && !c->stopped; r++) {
         const px_run *a = &results->at[r], *b = &results->at[r + 1];
         const size_t n = PX_MIN(a->n, b->n);
-        PX_TRY(add_pair(c, a->runner_name, b->runner_name));
+        PX_TRY(add_pair(c, r, a->runner_name, r + 1, b->runner_name));
         for (size_t i = 0; i < n && !c->stopped; i++)
             PX_TRY(step(c, r, i, n > 1, &a->at[i], &b->at[i]));
         end_pair(c, r);

@@ -66,6 +66,7 @@ typedef struct px_func_result {
 
 typedef struct px_pair_result {
     char *runner[2];
+    size_t run[2]; /* their places among the runs */
     px_func_result funcs[PX_N_COMPARE_FUNCS];
     size_t n_funcs;
     size_t n_iterations, n_passed; /* an iteration passes when all functions do */
@@ -101,6 +102,14 @@ typedef struct px_plot_hook {
     void *user;
 } px_plot_hook;
 
+#define PX_LENGTH_UNKNOWN SIZE_MAX
+
+typedef struct px_compared_run {
+    const char *name;
+    size_t length; /* iterations; PX_LENGTH_UNKNOWN: the end will tell */
+    bool is_out;
+} px_compared_run;
+
 /* A comparison under way. */
 typedef struct px_comparison {
     pgy_context *cx;
@@ -108,10 +117,10 @@ typedef struct px_comparison {
     px_layout layout;  /* may be raised after init */
     px_plot_hook plot; /* may be set after init */
     px_accuracy accuracy;
-    size_t *lengths; /* iterations of each run; NULL before px_comparison_begin */
+    px_compared_run *runs; /* NULL before px_comparison_begin */
     size_t n_runs;
     uint64_t n_compared, n_expected; /* outputs; 0 expected: not known */
-    bool stopped; /* --fail-fast saw a mismatch: compare nothing more */
+    bool stopped;                    /* --fail-fast saw a mismatch: compare nothing more */
 } px_comparison;
 
 /* Checks option combinations. `args` must outlive it. Errors: USAGE. */
@@ -119,9 +128,14 @@ PX_MUST_USE pgy_status *px_comparison_init(px_comparison *c, pgy_context *cx,
                                            const px_compare_args *args);
 void px_comparison_fini(px_comparison *c);
 
-/* Announces `n` runs by name and number of iterations; consecutive ones are compared. */
+/* Announces `n` runs by name and number of iterations; consecutive ones are compared. Names outlive
+ * the comparison; a run without one is left out. */
 PX_MUST_USE pgy_status *px_comparison_begin(px_comparison *c, const char *const *runners,
                                             const size_t *lengths, size_t n);
+/* The length of a run has become known; at the latest, before its last iteration is handed in. */
+void px_comparison_set_length(px_comparison *c, size_t run, size_t n);
+/* The run ends before iteration `i`, from which on its neighbours are compared with each other. */
+PX_MUST_USE pgy_status *px_comparison_leave_out(px_comparison *c, size_t run, size_t i);
 /* Iteration `i` of all runs, in order; NULL for a run that has none. To be called with 0, 1, ... up
  * to the longest run's last, or until `c->stopped`. Older layout: every pair is compared up to its
  * shorter run; newer layout: all up to the shortest. Errors: USAGE when no output of one has a

@@ -34,5 +34,7 @@ PX_MUST_USE pgy_status *px_run_reach(px_run *run, int64_t index, px_iteration **
 /* Drops the iterations, or runs, from number `n` on. */
 void px_run_truncate(px_run *run, size_t n);
 void px_results_truncate(px_results *results, size_t n);
+/* Drops run `i`; those behind it move up. */
+void px_results_remove(px_results *results, size_t i);
 
 #endif

@@ -38,6 +38,13 @@ void px_run_truncate(px_run *run, size_t n)
         px_iteration_fini(&run->at[--run->n]);
 }
 
+void px_results_remove(px_results *results, size_t i)
+{
+    px_run_fini(&results->at[i]);
+    results->n--;
+    memmove(&results->at[i], &results->at[i + 1], (results->n - i) * sizeof *results->at);
+}
+
 void px_results_truncate(px_results *results, size_t n)
 {
     while (results->n > n)

@@ -300,9 +300,8 @@ typedef struct elapsed_times {
 /* 0 when only the end of a script will tell. */
 static uint64_t n_expected(const px_loop *loop)
 {
-    const bool is_known = loop->keep_feeds || loop->n_runners > 1 || px_saves_inputs(loop->args) ||
-                          !px_feeds_source_is_scripted(loop->source);
-    return is_known ? (uint64_t)px_feeds_source_count(loop->source) : 0;
+    return px_feeds_source_is_counted(loop->source) ? (uint64_t)px_feeds_source_count(loop->source)
+                                                    : 0;
 }
 
 /* All iterations of one runner. */
@@ -545,70 +544,115 @@ done:
 /* What a streaming run holds beside the runners. */
 typedef struct stream {
     const px_loop *loop;
-    px_feed raw;
+    const px_stream *to;
+    px_feed raw;          /* the next one, if there are more */
     px_results one;       /* the iteration at hand */
-    uint64_t *elapsed_ns; /* of each runner, `n` each */
-    size_t n, n_done;
+    elapsed_times *times; /* of each runner */
+    size_t n_done, n_live;
+    bool more, has_begun;
     px_input_saver saver;
 } stream;
+
+/* What runner `k` did ended like that. When it has failed by itself the others go on. */
+static pgy_status *settle(stream *s, size_t k, pgy_status *take_end)
+{
+    px_runner *runner = s->loop->runners[k];
+    if (take_end == NULL || !px_runner_has_failed(runner))
+        return take_end;
+    leave_out(s->loop, runner, take_end);
+    s->n_live--;
+    return s->has_begun ? s->to->left_out(s->to->user, k, s->n_done) : NULL;
+}
+
+static pgy_status *fetch_feed(stream *s)
+{
+    pgy_status *st = NULL;
+    const int64_t i = (int64_t)s->n_done;
+    px_feed_clear(&s->raw);
+    PX_TRY(px_feeds_source_has(s->loop->source, i, &s->more));
+    if (s->more)
+        PX_TRY(px_feeds_source_feed(s->loop->source, i, &s->raw));
+done:
+    return st;
+}
 
 /* All runners become active and warm; feed 0 is made. */
 static pgy_status *stream_start(stream *s)
 {
     pgy_status *st = NULL;
     const px_loop *loop = s->loop;
-    /* How many iterations a script has is only known when it has given them. */
-    const bool keep = px_feeds_source_is_scripted(loop->source);
+    const bool keep = loop->keep_feeds && px_feeds_source_is_scripted(loop->source);
+    PX_TRY(PX_ALLOC(s->times, loop->n_runners));
     for (size_t k = 0; k < loop->n_runners; k++)
-        PX_TRY(activate(loop, loop->runners[k], keep, false));
-    s->n = (size_t)px_feeds_source_count(loop->source);
-    PX_TRY(PX_ALLOC(s->elapsed_ns, s->n * loop->n_runners));
+        PX_TRY(settle(s, k, activate(loop, loop->runners[k], keep, false)));
+    if (s->n_live == 0)
+        goto done;
     if (px_saves_inputs(loop->args))
         PX_TRY(px_input_saver_open(loop->cx, loop->args, px_feeds_source_is_torch(loop->source),
                                    true, &s->saver));
-    if (s->n > 0)
-        PX_TRY(px_feeds_source_feed(loop->source, 0, &s->raw));
+    PX_TRY(fetch_feed(s));
     for (size_t k = 0; k < loop->n_runners && has_warm_up(loop); k++)
-        PX_TRY(warm_up(loop, loop->runners[k], &s->raw));
+        if (!px_runner_has_failed(loop->runners[k]))
+            PX_TRY(settle(s, k, warm_up(loop, loop->runners[k], &s->raw)));
 done:
     return st;
 }
 
-/* The next iteration of every runner into `one`. */
-static pgy_status *stream_iteration(stream *s)
+/* The iteration at hand of runner `k` into `one`. */
+static pgy_status *stream_runner(stream *s, size_t k)
 {
     pgy_status *st = NULL;
     const px_loop *loop = s->loop;
-    const int64_t i = (int64_t)s->n_done;
+    px_runner *runner = loop->runners[k];
+    elapsed_times *times = &s->times[k];
     pgy_outputs outputs = {0};
+    px_run *run;
 
-    if (i > 0) {
-        px_feed_clear(&s->raw);
-        PX_TRY(px_feeds_source_feed(loop->source, i, &s->raw));
-    }
-    if (px_saves_inputs(loop->args)) {
-        const pgy_feed view = px_feed_view(&s->raw);
-        PX_TRY(px_input_saver_add(&s->saver, i, &view));
-    }
-    for (size_t k = 0; k < loop->n_runners; k++) {
-        px_run *run;
-        PX_TRY(run_iteration(loop, loop->runners[k], i, &s->raw, &outputs));
-        s->elapsed_ns[k * s->n + s->n_done] = outputs.elapsed_ns;
-        PX_TRY(px_results_add_run(&s->one, px_runner_name(loop->runners[k]), &run));
-        PX_TRY(px_run_add_iteration(loop->cx, &s->one, run, &outputs));
-    }
-    s->n_done++;
+    PX_TRY(run_iteration(loop, runner, (int64_t)s->n_done, &s->raw, &outputs));
+    PX_TRY(PX_RESERVE(times, 1));
+    times->at[times->n++] = outputs.elapsed_ns;
+    PX_TRY(px_results_add_run(&s->one, px_runner_name(runner), &run));
+    PX_TRY(px_run_add_iteration(loop->cx, &s->one, run, &outputs));
 done:
     px_outputs_clear(&outputs);
     return st;
 }
 
+/* The next iteration: run, the inputs behind it made, handed over. */
+static pgy_status *stream_iteration(stream *s, bool *out_stop)
+{
+    pgy_status *st = NULL;
+    const px_loop *loop = s->loop;
+    const pgy_feed view = px_feed_view(&s->raw);
+
+    if (px_saves_inputs(loop->args))
+        PX_TRY(px_input_saver_add(&s->saver, (int64_t)s->n_done, &view));
+    for (size_t k = 0; k < loop->n_runners; k++)
+        if (!px_runner_has_failed(loop->runners[k]))
+            PX_TRY(settle(s, k, stream_runner(s, k)));
+    s->n_done++;
+    PX_TRY(fetch_feed(s));
+    const bool is_counted = px_feeds_source_is_counted(loop->source);
+    const size_t n = is_counted ? (size_t)px_feeds_source_count(loop->source) : SIZE_MAX;
+    if (!s->has_begun)
+        PX_TRY(s->to->begin(s->to->user));
+    s->has_begun = true;
+    PX_TRY(s->to->iteration(s->to->user, s->n_done - 1, n, &s->one, out_stop));
+    px_results_fini(&s->one);
+    px_progress(loop->cx, "Running", s->n_done, is_counted ? n : 0);
+done:
+    return st;
+}
+
 static void stream_fini(stream *s)
 {
-    for (size_t k = 0; k < s->loop->n_runners; k++)
+    for (size_t k = 0; k < s->loop->n_runners; k++) {
         px_runner_deactivate(s->loop->runners[k]);
+        if (s->times != NULL)
+            px_mem_free(s->times[k].at);
+    }
     px_input_saver_close(&s->saver);
-    px_mem_free(s->elapsed_ns);
+    px_mem_free(s->times);
     px_feed_fini(&s->raw);
     px_results_fini(&s->one);
 }
@@ -616,20 +660,18 @@ static void stream_fini(stream *s)
 pgy_status *px_loop_streaming(const px_loop *loop, const px_stream *to)
 {
     pgy_status *st = NULL;
-    stream s = {.loop = loop};
+    stream s = {.loop = loop, .to = to, .n_live = loop->n_runners};
     bool stop = false;
 
     PX_TRY(stream_start(&s));
-    PX_TRY(to->begin(to->user, s.n));
-    while (s.n_done < s.n && !stop) {
-        PX_TRY(stream_iteration(&s));
-        PX_TRY(to->iteration(to->user, s.n_done - 1, &s.one, &stop));
-        px_results_fini(&s.one);
-        px_progress(loop->cx, "Running", s.n_done, s.n);
-    }
+    while (s.more && s.n_live > 0 && !stop)
+        PX_TRY(stream_iteration(&s, &stop));
     px_progress_end(loop->cx, "Running");
+    if (!s.has_begun)
+        PX_TRY(to->begin(to->user));
     for (size_t k = 0; k < loop->n_runners; k++)
-        log_times(loop, loop->runners[k], s.elapsed_ns + k * s.n, s.n_done);
+        if (!px_runner_has_failed(loop->runners[k]))
+            log_times(loop, loop->runners[k], s.times[k].at, s.times[k].n);
     if (px_saves_inputs(loop->args))
         PX_TRY(px_input_saver_commit(&s.saver));
     log_success(loop);

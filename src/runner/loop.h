@@ -12,7 +12,7 @@ typedef struct px_loop {
     px_runner **runners;
     size_t n_runners;
     px_feeds_source *source;
-    bool keep_feeds; /* for px_loop_again and px_loop_feed, when there is one runner */
+    bool keep_feeds; /* for px_loop_again and px_loop_feed; several runners in sequence always do */
     const px_runner_args *args;
 } px_loop;
 
@@ -34,17 +34,22 @@ PX_MUST_USE pgy_status *px_loop_feed(const px_loop *loop, px_runner *runner, int
 
 /* Who takes what a streaming run makes. */
 typedef struct px_stream {
-    /* All runners are active; `n` iterations will come. */
-    pgy_status *(*begin)(void *user, size_t n);
-    /* One iteration of every runner, in runner order. It may take values out of `one`, which is
-     * emptied afterwards. `out_stop` ends the run early. */
-    pgy_status *(*iteration)(void *user, size_t i, px_results *one, bool *out_stop);
+    /* Once, before the first iteration is handed over, or when there is none. Runners that have
+     * failed until then take no part. */
+    pgy_status *(*begin)(void *user);
+    /* One iteration of every runner that has not failed, in runner order. It may take values out of
+     * `one`, which is emptied afterwards. `n`: how many there will be, SIZE_MAX while only the end
+     * of a script can tell. `out_stop` ends the run early. */
+    pgy_status *(*iteration)(void *user, size_t i, size_t n, px_results *one, bool *out_stop);
+    /* Runner `k` failed in iteration `i`, which will be handed over without it. */
+    pgy_status *(*left_out)(void *user, size_t k, size_t i);
     void *user;
 } px_stream;
 
 /* All runners are active at once; each iteration is run on all of them and handed over. Memory
- * holds one iteration. Logs what px_loop_sequential logs, in the order in which things happen.
- * Inputs are saved as they are made. */
+ * holds one iteration, and the inputs of the next; a script is asked for them one by one. Logs what
+ * px_loop_sequential logs, in the order in which things happen. Inputs are saved as they are made.
+ * Isolated runners that fail are left out as there. */
 PX_MUST_USE pgy_status *px_loop_streaming(const px_loop *loop, const px_stream *to);
 
 #endif

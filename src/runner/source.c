@@ -139,6 +139,17 @@ int64_t px_feeds_source_count(const px_feeds_source *s)
     return s->is_loaded || s->is_kept ? (int64_t)s->feeds->n : px_loader_count(s->loader);
 }
 
+bool px_feeds_source_is_counted(const px_feeds_source *s)
+{
+    return s->script == NULL || s->is_kept || s->script_done;
+}
+
+bool px_feeds_source_holds(const px_feeds_source *s, int64_t i)
+{
+    const bool only_newest = s->script != NULL && !s->is_kept;
+    return only_newest ? i == s->n_came - 1 && !s->script_done : i < px_feeds_source_count(s);
+}
+
 static pgy_status *share_feed(const px_feed *feed, px_feed *out)
 {
     pgy_status *st = NULL;

@@ -27,6 +27,10 @@ PX_MUST_USE pgy_status *px_feeds_source_begin(px_feeds_source *source, const pgy
 PX_MUST_USE pgy_status *px_feeds_source_has(px_feeds_source *source, int64_t i, bool *out);
 /* Number of feeds; of a script whose feeds are not kept, the number that came so far. */
 int64_t px_feeds_source_count(const px_feeds_source *source);
+/* Is that the number of all feeds? Of such a script it is when the script has ended. */
+bool px_feeds_source_is_counted(const px_feeds_source *source);
+/* Can feed `i` of count be had, again? */
+bool px_feeds_source_holds(const px_feeds_source *source, int64_t i);
 /* Feed `i` of count. `out` is filled and owned by the caller. */
 PX_MUST_USE pgy_status *px_feeds_source_feed(px_feeds_source *source, int64_t i, px_feed *out);
 /* The generator, for inputs that a loaded or shared feed cannot serve; NULL when there is none. */

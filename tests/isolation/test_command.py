@@ -5,6 +5,7 @@ reported, and Ctrl-C leaves neither a child nor a file behind.
 Environment: POLYGRAPHY_BIN, PX_PYTHON (a Python with onnx and numpy; ONNX Runtime is found beside it).
 """
 
+import json
 import os
 import pathlib
 import signal
@@ -28,6 +29,19 @@ import numpy as np
 def load_data():
     yield {"x": np.array([6, 8], np.int32), "y": np.array([2, 2], np.int32)}
     yield {"x": np.array([6, -2**31], np.int32), "y": np.array([2, -1], np.int32)}
+
+def at_once():
+    yield from reversed(list(load_data()))
+
+def later():
+    yield from good()
+    yield from good()
+    yield from at_once()
+    yield from good()
+
+def without_end():
+    while True:
+        yield from load_data()
 
 def good():
     yield {"x": np.array([6, 8], np.int32), "y": np.array([2, 2], np.int32)}
@@ -86,16 +100,47 @@ def limits(check):
     run = check.run("div.onnx", "--onnxrt", "--mem-limit", "1M", "--val-range", "[1,5]")
     check.expect("so has its memory", run.returncode == 1 and "more memory than --mem-limit 1048576" in run.stderr, run)
     run = check.run("div.onnx", "--onnxrt", "--pluginref", "--data-loader-script", "data.py:hangs", "--timeout", "3")
-    check.expect("a hanging script", run.returncode == 1 and "line 14 in hangs" in run.stderr, run)
+    check.expect("a hanging script", run.returncode == 1 and "line 27 in hangs" in run.stderr, run)
     for words in (["--timeout", "0"], ["--timeout", "-1"], ["--mem-limit", "0"], ["--mem-limit", "x"]):
         run = check.run("div.onnx", "--onnxrt", *words)
         check.expect(f"{words} is refused", run.returncode in (1, 2) and words[0] in run.stderr, run)
 
 
 def streaming(check):
+    check.run("div.onnx", "--pluginref", "--data-loader-script", "data.py", "--save-outputs", "two.json")
     run = check.run("div.onnx", "--onnxrt", "--pluginref", "--streaming", "--use-subprocess", "--data-loader-script",
                     "data.py")  # fmt: skip
     check.expect("streaming reports", run.returncode == 1 and "SIGFPE" in run.stderr, run)
+    # The others go on without it, wherever it stood; its neighbours are compared from there on.
+    for runners in ("--onnxrt --pluginref --pluginref", "--pluginref --onnxrt --pluginref", "--pluginref --pluginref --onnxrt"):
+        run = check.run("div.onnx", *runners.split(), "--streaming", "--use-subprocess", "--data-loader-script",
+                        "data.py:later", "--save-outputs", "out.json", "--validate", "-v")  # fmt: skip
+        check.expect("exit code 1", run.returncode == 1, run)
+        check.expect("the signal and the iteration", "was killed by signal 8 (SIGFPE) during inference of iteration 2" in run.stderr, run)
+        summaries = [line for line in run.stdout.splitlines() if "Accuracy Summary" in line]
+        both = [line for line in summaries if line.count("pluginref-runner") == 2]
+        check.expect("the others are compared", len(both) == 1 and all("Passed: " in s for s in summaries), run)
+        n = 3 if runners.split()[1] == "--onnxrt" else 5  # iterations that only the neighbours have
+        check.expect("from there on", f"Passed: {n}/{n} iterations" in both[0], run)
+        check.expect("with it, until then", all("Passed: 2/2" in s for s in summaries if s not in both), run)
+        saved = (check.folder / "out.json").read_text()
+        check.expect("the others are saved", saved.count('"pluginref-runner-N1') == 6 and "onnxrt-runner" not in saved, run)
+        check.expect("the others are named", "Successfully ran: ['pluginref-runner-N0" in run.stdout, run)
+    # In the first iteration, while it is made, and with nobody left.
+    run = check.run("div.onnx", "--onnxrt", "--pluginref", "--pluginref", "--streaming", "--use-subprocess",
+                    "--data-loader-script", "data.py:at_once", "--compare", "l2")  # fmt: skip
+    check.expect("as if it was not asked for", run.returncode == 1 and run.stdout.count("Accuracy Comparison") == 1
+                 and "Passed: 2/2 iterations" in run.stdout, run)  # fmt: skip
+    run = check.run("div.onnx", "--onnxrt", "--pluginref", "--pluginref", "--streaming", "--use-subprocess", "--providers",
+                    "made-up", "--data-loader-script", "data.py:good", "--warm-up", "1")  # fmt: skip
+    check.expect("one that cannot be made", run.returncode == 1 and run.stdout.count("Accuracy Comparison") == 1
+                 and "Passed: 1/1 iterations" in run.stdout and "made-up" in run.stderr, run)  # fmt: skip
+    run = check.run("div.onnx", "--onnxrt", "--onnxrt", "--streaming", "--use-subprocess", "--data-loader-script",
+                    "data.py:without_end", "--save-outputs", "out.json")  # fmt: skip
+    check.expect("nobody left ends a script without end", run.returncode == 1 and run.stderr.count("SIGFPE") == 2, run)
+    run = check.run("div.onnx", "--onnxrt", "--streaming", "--use-subprocess", "--load-outputs", "two.json", "two.json",
+                    "--data-loader-script", "data.py:at_once")  # fmt: skip
+    check.expect("files are compared", run.returncode == 1 and "Passed: 2/2 iterations" in run.stdout, run)
 
 
 def interrupt(check):
@@ -114,6 +159,10 @@ def interrupt(check):
         check.expect(f"ended by {stop.name}", process.returncode == -stop)
         time.sleep(0.2)
         alive = [c for c in children if os.path.exists(f"/proc/{c}") and "Z" not in pathlib.Path(f"/proc/{c}/stat").read_text().split()[2]]
+        # What was written before the end is whole.
+        for done in check.folder.glob("cut/*"):
+            check.expect(f"{done.name} is whole", json.loads(done.read_text()))
+            done.unlink()
         check.expect(f"two children, none alive after {stop.name}: {children}", len(children) == 2 and not alive)
 
 
@@ -128,7 +177,7 @@ def main():
         (folder / "data.py").write_text(DATA)
         made = subprocess.run([python, "-c", MAKE], cwd=folder, capture_output=True, text=True)
         check = Check(binary, python, folder)
-        check.known = {"data.py", "div.onnx", "out.json", "data.cpython-311.pyc"}
+        check.known = {"data.py", "div.onnx", "out.json", "two.json", "data.cpython-311.pyc"}
         probe = check.run("div.onnx", "--onnxrt", "--val-range", "[1,5]")
         if made.returncode or probe.returncode:
             print(f"skipped: no onnx or no ONNX Runtime: {made.stderr[-300:]}{probe.stderr[-300:]}")

@@ -2,7 +2,7 @@
 """The same command lines with and without --streaming: the same exit code, the same lines in another
 order, the same files; and memory that does not grow with the number of iterations.
 
-Environment: POLYGRAPHY_BIN. Usage: test_streaming.py [-k WORDS]
+Environment: POLYGRAPHY_BIN, POLYGRAPHY_PYTHON (one with numpy, for scripts). Usage: test_streaming.py [-k WORDS]
 """
 
 import argparse
@@ -18,6 +18,8 @@ import tempfile
 
 MODELS = pathlib.Path(__file__).resolve().parent.parent / "data/models"
 SKIP = 77
+# Freed memory must not be held back for the sanitizer's reports.
+ENV = {**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=1:detect_leaks=0"}
 
 # Files of results that the command lines compare with.
 MAKE = [
@@ -59,6 +61,55 @@ CASES = [
     "--load-outputs two.json four.json",
     "identity.onnx --pluginref --load-outputs missing.json",
     "missing.onnx --pluginref --load-outputs two.json",
+]
+# The same with inputs that a script makes one by one.
+DATA = """
+import numpy as np
+
+def feeds(n):
+    for i in range(n):
+        yield {"x": np.full((1, 1, 2, 2), i, np.float32)}
+
+def none():
+    return feeds(0)
+
+def one():
+    return feeds(1)
+
+def load_data():
+    return feeds(3)
+
+def breaks():
+    yield from feeds(2)
+    raise ValueError("no more")
+
+def endless():
+    n = 0
+    while True:
+        print("made", n, flush=True)
+        yield {"x": np.full((174763, 3), n, np.float32)}
+        n += 1
+
+n_compared = 0
+
+def until_150(a, b):
+    global n_compared
+    n_compared += 1
+    return {"y": n_compared < 150}
+"""
+SCRIPTED = [
+    "identity.onnx --pluginref --pluginref --data-loader-script data.py",
+    "identity.onnx --pluginref --pluginref --data-loader-script data.py:one -v",
+    "identity.onnx --pluginref --pluginref --data-loader-script data.py:none",
+    "identity.onnx --pluginref --pluginref --pluginref --data-loader-script data.py --compare l2 psnr",
+    "identity.onnx --pluginref --load-outputs two.json four.json --data-loader-script data.py",
+    "identity.onnx --pluginref --load-outputs two.json four.json --data-loader-script data.py --compare l2",
+    "identity.onnx --pluginref --load-outputs four.json --data-loader-script data.py:one --check-error-stat max",
+    "identity.onnx --pluginref --data-loader-script data.py --save-outputs {}/o.json --save-inputs {}/i.json --warm-up 2",
+    "identity.onnx --pluginref --pluginref --data-loader-script data.py --repeat 2",
+    "identity.onnx --pluginref --pluginref --data-loader-script data.py --onnx-outputs mark all --validate",
+    "identity.onnx --pluginref --pluginref --data-loader-script data.py --use-subprocess",
+    "identity.onnx --pluginref --data-loader-script data.py:breaks",
 ]
 # Command line with --streaming, exit code, what the output must hold.
 ONLY_STREAMING = [
@@ -163,13 +214,30 @@ def peak_mib(call, line):
         [call.binary, "run", *shlex.split(line)],
         cwd=call.folder,
         stdout=subprocess.DEVNULL,
-        # Freed memory must not be held back for the sanitizer's reports.
-        env={**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=1:detect_leaks=0"},
+        env=ENV,
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, line
     return usage.ru_maxrss / 1024
+
+
+def check_endless(call):
+    """A script without an end, 2 MiB an iteration: --fail-fast ends the run, memory holds one of them."""
+    line = ("--streaming dyn.onnx --pluginref --pluginref --data-loader-script data.py:endless "
+            "--compare-func-script data.py:until_150 --fail-fast")  # fmt: skip
+    process = subprocess.Popen(
+        [call.binary, "run", *shlex.split(line)], cwd=call.folder, stdout=subprocess.PIPE, text=True, env=ENV
+    )
+    text = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    made = text.count("made ")
+    print(f"    endless script: {made} iterations made, {usage.ru_maxrss / 1024:.0f} MiB")
+    if process.returncode != 1 or not 150 <= made <= 151:
+        yield f"exit code {process.returncode}, {made} iterations: {text[-2000:]}"
+    if usage.ru_maxrss / 1024 > 250:  # 150 iterations are 300 MiB of inputs and 400 of outputs
+        yield "memory grows with the iterations of a script"
 
 
 def check_memory(call):
@@ -224,10 +292,19 @@ def main():
             run, _ = call("--streaming " + line)
             if run.returncode != code or text not in run.stdout + run.stderr:
                 report(line, [f"exit code {run.returncode}: {run.stdout}{run.stderr}"])
+        python = os.environ.get("POLYGRAPHY_PYTHON") or "python3"
+        if subprocess.run([python, "-c", "import numpy"], capture_output=True).returncode:
+            print("skipped: scripts; POLYGRAPHY_PYTHON has no numpy")
+        else:
+            (folder / "data.py").write_text(DATA)
+            for line in SCRIPTED:
+                if options.k in line:
+                    report(line, compare(call, line))
+            report("endless script", check_endless(call))
         report("folders", check_folders(call))
         report("--fail-fast", check_fail_fast(call))
         report("memory", check_memory(call))
-    print(f"{len(CASES) + len(ONLY_STREAMING) + 3} checks, {failed} failed")
+    print(f"{len(CASES) + len(SCRIPTED) + len(ONLY_STREAMING) + 4} checks, {failed} failed")
     return failed > 0
 
 

@@ -77,11 +77,12 @@ done:
     return st;
 }
 
-/* What the model was fed in that iteration; stays empty when nothing was run. */
+/* What the model was fed in that iteration; stays empty when nothing was run, or is not there any
+ * more. */
 static pgy_status *get_feed(telling *t, size_t iteration)
 {
     px_feed_clear(&t->feed);
-    if (t->run->n_runners == 0 || (int64_t)iteration >= px_feeds_source_count(t->run->source))
+    if (t->run->n_runners == 0 || !px_feeds_source_holds(t->run->source, (int64_t)iteration))
         return NULL;
     return px_feeds_source_feed(t->run->source, (int64_t)iteration, &t->feed);
 }

@@ -11,13 +11,15 @@
 #include "base/file.h"
 #include "compare/postprocess.h"
 #include "compare/validate.h"
+#include "results/load.h"
 
 typedef struct stream {
     px_run_state *run;
-    size_t n_runs, longest; /* runners, then loaded runs; iterations of the longest */
-    const char **names;     /* of n_runs */
-    px_iteration **its;     /* of n_runs, at hand; NULL where a run is shorter */
-    px_results kept;        /* of the runners: times, and outputs for one file */
+    size_t n_runs;      /* runners, then loaded runs */
+    const char **names; /* of n_runs; NULL where a runner failed before it took part */
+    px_iteration **its; /* of n_runs, at hand; NULL where a run is shorter */
+    size_t n_done;      /* iterations of the runners */
+    px_results kept;    /* of the runners that have not failed: times, and outputs for one file */
     px_top_k top_k;
     px_comparison comparison;
     bool valid;
@@ -44,39 +46,57 @@ static pgy_status *open_stream(stream *s)
     s->n_runs = run->n_runners + run->results.n;
     PX_TRY(PX_ALLOC(s->names, s->n_runs));
     PX_TRY(PX_ALLOC(s->its, s->n_runs));
-    for (size_t r = 0; r < s->n_runs; r++) {
-        px_run *made;
-        if (r >= run->n_runners) {
-            s->names[r] = run->results.at[r - run->n_runners].runner_name;
-            continue;
-        }
-        s->names[r] = px_runner_name(run->runners[r]);
-        PX_TRY(px_results_add_run(&s->kept, s->names[r], &made));
-    }
 done:
     return st;
 }
 
-static pgy_status *begin(void *user, size_t n)
+static const px_run *loaded_run(const stream *s, size_t r)
+{
+    return r < s->run->n_runners ? NULL : &s->run->results.at[r - s->run->n_runners];
+}
+
+static pgy_status *begin(void *user)
 {
     pgy_status *st = NULL;
     stream *s = user;
     const px_run_state *run = s->run;
-    size_t *lengths = NULL;
+    size_t *lengths = NULL, n_live = 0;
+    const char **live = NULL;
+    px_run *made;
 
     PX_TRY(PX_ALLOC(lengths, s->n_runs));
+    PX_TRY(PX_ALLOC(live, s->n_runs));
     for (size_t r = 0; r < s->n_runs; r++) {
-        lengths[r] = r < run->n_runners ? n : run->results.at[r - run->n_runners].n;
-        s->longest = PX_MAX(s->longest, lengths[r]);
+        const px_run *loaded = loaded_run(s, r);
+        lengths[r] = loaded != NULL ? loaded->n : PX_LENGTH_UNKNOWN;
+        if (loaded != NULL)
+            s->names[r] = loaded->runner_name;
+        else if (!px_runner_has_failed(run->runners[r]))
+            s->names[r] = px_runner_name(run->runners[r]);
+        if (s->names[r] != NULL)
+            live[n_live++] = s->names[r];
+        if (loaded == NULL && s->names[r] != NULL)
+            PX_TRY(px_results_add_run(&s->kept, s->names[r], &made));
     }
     px_top_k_begin(run->cx, &s->top_k, &run->args->compare);
     if (px_run_compares(run))
         PX_TRY(px_comparison_begin(&s->comparison, s->names, lengths, s->n_runs));
     if (run->args->compare.validate.given)
-        PX_TRY(px_validate_begin(run->cx, s->names, s->n_runs));
+        PX_TRY(px_validate_begin(run->cx, live, n_live));
 done:
     px_mem_free(lengths);
+    px_mem_free(live);
     return st;
+}
+
+static pgy_status *left_out(void *user, size_t k, size_t i)
+{
+    stream *s = user;
+    size_t at = 0;
+    for (size_t r = 0; r < k; r++)
+        at += !px_runner_has_failed(s->run->runners[r]);
+    px_results_remove(&s->kept, at);
+    return px_run_compares(s->run) ? px_comparison_leave_out(&s->comparison, k, i) : NULL;
 }
 
 /* What is known of an iteration that is over. */
@@ -92,12 +112,14 @@ static pgy_status *judge_iteration(stream *s, size_t i, px_results *one)
 {
     pgy_status *st = NULL;
     px_run_state *run = s->run;
+    size_t n_live = 0;
     for (size_t r = 0; r < s->n_runs; r++) {
-        px_run *loaded = r < run->n_runners ? NULL : &run->results.at[r - run->n_runners];
-        if (loaded == NULL)
-            s->its[r] = one != NULL ? &one->at[r].at[0] : NULL;
-        else
-            s->its[r] = i < loaded->n ? &loaded->at[i] : NULL;
+        const px_run *loaded = loaded_run(s, r);
+        s->its[r] = NULL;
+        if (loaded != NULL && i < loaded->n)
+            s->its[r] = &loaded->at[i];
+        else if (loaded == NULL && one != NULL && !px_runner_has_failed(run->runners[r]))
+            s->its[r] = &one->at[n_live++].at[0];
         if (s->its[r] != NULL)
             PX_TRY(px_top_k_apply(run->cx, &s->top_k, s->its[r]));
     }
@@ -131,12 +153,23 @@ done:
     return st;
 }
 
-static pgy_status *iteration(void *user, size_t i, px_results *one, bool *out_stop)
+/* From iteration `n` on there is none of the runners. */
+static void end_runners(stream *s, size_t n)
+{
+    for (size_t r = 0; r < s->run->n_runners && px_run_compares(s->run); r++)
+        if (!px_runner_has_failed(s->run->runners[r]))
+            px_comparison_set_length(&s->comparison, r, n);
+}
+
+static pgy_status *iteration(void *user, size_t i, size_t n, px_results *one, bool *out_stop)
 {
     pgy_status *st = NULL;
     stream *s = user;
+    if (n != SIZE_MAX)
+        end_runners(s, n);
     PX_TRY(keep(s, i, one));
     PX_TRY(judge_iteration(s, i, one));
+    s->n_done = i + 1;
     *out_stop = s->comparison.stopped;
 done:
     return st;
@@ -188,13 +221,17 @@ pgy_status *px_station_stream(px_run_state *run)
     pgy_status *st = NULL;
     const px_loop loop = px_run_loop(run);
     stream s = {.run = run, .kept.limit = 1, .valid = true};
-    const px_stream to = {.begin = begin, .iteration = iteration, .user = &s};
+    size_t longest = 0;
+    const px_stream to = {.begin = begin, .iteration = iteration, .left_out = left_out, .user = &s};
 
     PX_TRY(open_stream(&s));
     PX_TRY(px_loop_streaming(&loop, &to));
-    for (size_t i = 0; i < s.longest && !s.comparison.stopped; i++)
-        if (i >= (size_t)px_feeds_source_count(run->source))
-            PX_TRY(judge_iteration(&s, i, NULL));
+    for (size_t r = run->n_runners; r < s.n_runs; r++)
+        longest = PX_MAX(longest, loaded_run(&s, r)->n);
+    if (s.n_done == 0)
+        end_runners(&s, 0);
+    for (size_t i = s.n_done; i < longest && !s.comparison.stopped; i++)
+        PX_TRY(judge_iteration(&s, i, NULL));
     PX_TRY(close_stream(&s));
 done:
     px_comparison_fini(&s.comparison);
