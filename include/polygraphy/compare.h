@@ -54,10 +54,11 @@ PGY_API void pgy_verdict_free(pgy_verdict *verdict); /* accepts NULL */
 
 /* Who is wrong: runs against the float64 values of the reference interpreter (docs/referee.md). */
 typedef enum pgy_ruling {
-    PGY_RULING_WITHIN = 0,      /* every run is within what the declared type can give */
-    PGY_RULING_SOME_WRONG = 1,  /* some are beyond it, others are not */
-    PGY_RULING_ALL_WRONG = 2,   /* all are beyond it */
-    PGY_RULING_NOT_MEASURED = 3 /* no numbers, or no run has the output in this shape */
+    PGY_RULING_WITHIN = 0,       /* every run is within what the declared type can give */
+    PGY_RULING_SOME_WRONG = 1,   /* some are wrong, others are not */
+    PGY_RULING_ALL_WRONG = 2,    /* all are wrong */
+    PGY_RULING_NOT_MEASURED = 3, /* no numbers, or no run has the output in this shape */
+    PGY_RULING_FURTHER = 4       /* none is wrong, some are further than expected */
 } pgy_ruling;
 
 /* The distance of one run's output to the reference's, over all iterations. */
@@ -66,11 +67,12 @@ typedef struct pgy_distance {
     const char *output, *runner; /* live as long as the referee */
     pgy_ruling ruling;           /* on the output, over all runs */
     const char *sentence;        /* the ruling in words */
-    bool wrong;                  /* this run is beyond what the type can give */
+    bool wrong;                  /* this run is clearly beyond what the type can give */
     int64_t count;               /* elements compared; 0: the run does not have the output */
     int64_t n_exact, n_unlike;   /* equal after rounding; NaN or infinity on one side only */
     double max_abs, max_rel, max_ulp, rms;
-    double allowed_abs; /* the limit of max_abs */
+    double allowed_abs;  /* max_abs beyond it is wrong */
+    double expected_abs; /* beyond it: further than expected */
 } pgy_distance;
 
 typedef struct pgy_referee pgy_referee;

@@ -77,7 +77,7 @@ class DistanceStruct(ctypes.Structure):
         ("struct_size", c_size_t), ("output", c_char_p), ("runner", c_char_p), ("ruling", c_int),
         ("sentence", c_char_p), ("wrong", c_bool), ("count", c_int64), ("n_exact", c_int64), ("n_unlike", c_int64),
         ("max_abs", c_double), ("max_rel", c_double), ("max_ulp", c_double), ("rms", c_double),
-        ("allowed_abs", c_double),
+        ("allowed_abs", c_double), ("expected_abs", c_double),
     ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from polygraphy_c._lib import DistanceStruct, OutputVerdictStruct, lib, new, tex
 from polygraphy_c._words import option_words
 from polygraphy_c.results import Results
 
-RULINGS = ["within", "some wrong", "all wrong", "not measured"]
+RULINGS = ["within", "some wrong", "all wrong", "not measured", "further"]
 
 
 class OutputVerdict(NamedTuple):
@@ -88,6 +88,9 @@ class Distance(NamedTuple):
     max_ulp: float
     rms: float
     allowed_abs: float
+    """max_abs beyond it is wrong"""
+    expected_abs: float
+    """max_abs beyond it is further than the type leads one to expect"""
 
 
 def referee(
@@ -115,7 +118,7 @@ def _distance(handle: int, i: int) -> Distance:
     lib.referee_get(handle, i, ctypes.byref(d))
     return Distance(
         _text(d.output), _text(d.runner), RULINGS[d.ruling], _text(d.sentence), d.wrong, d.count, d.n_exact, d.n_unlike,
-        d.max_abs, d.max_rel, d.max_ulp, d.rms, d.allowed_abs,
+        d.max_abs, d.max_rel, d.max_ulp, d.rms, d.allowed_abs, d.expected_abs,
     )  # fmt: skip
 
 

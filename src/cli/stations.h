@@ -10,6 +10,7 @@
  * - stream.c: the same with all runners at once, iteration by iteration (--streaming);
  * - referee.c: which run is wrong, when the reference interpreter took part;
  * - advise.c: which tolerances would pass, and whether a mismatch looks like rounding;
+ * - terms.c: how many numbers are added up on the way to an output, for these two;
  * - layers.c: where marked tensors begin to differ; layers run on their own;
  * - checks.c: each runner against itself, run again and element by element;
  * - report.c: the document about the run;
@@ -27,6 +28,7 @@
 #include "compare/advise.h"
 #include "compare/compare.h"
 #include "compare/referee.h"
+#include "model/terms.h"
 #include "report/doc/doc.h"
 #include "report/layers.h"
 #include "report/pictures.h"
@@ -80,6 +82,12 @@ static inline px_loop px_run_loop(const px_run_state *run)
                          has_referee || args->repeat.given || args->check_batch_invariance.given,
                      .args = args};
 }
+
+/* The terms of the model's values at the shapes of the run; NULL stays where there is no ONNX
+ * graph. For the caller to free. */
+PX_MUST_USE pgy_status *px_run_terms(const px_run_state *run, px_terms_map **out);
+/* NULL when nothing is known of the output; `map` may be NULL. */
+const px_terms *px_run_terms_of(const px_terms_map *map, const char *output);
 
 PX_MUST_USE pgy_status *px_station_prepare(px_run_state *run);
 /* Needs `run->model`, before the runners are made of it. */

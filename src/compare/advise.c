@@ -75,6 +75,17 @@ static void choose_pair(const px_profile *p, double magnitude, px_advice *out)
     out->has_pair = best < INFINITY;
 }
 
+px_cause px_cause_of_lower(double error, double layers)
+{
+    /* Lower precisions round every layer's inputs; their sums are kept in float32. */
+    const double roundings = sqrt(2 * (layers > 0 ? layers : ASSUMED_LAYERS));
+    if (error <= 2 * 0x1p-11 * roundings)
+        return PX_CAUSE_HALF;
+    if (error <= 2 * 0x1p-8 * roundings && error < 0.1)
+        return PX_CAUSE_BFLOAT16;
+    return PX_CAUSE_WRONG;
+}
+
 static px_cause cause_of(const px_error_summary *e, const px_advice *a, double layers)
 {
     if (e->n_beyond > 0)
@@ -87,13 +98,7 @@ static px_cause cause_of(const px_error_summary *e, const px_advice *a, double l
         return PX_CAUSE_ROUNDING;
     if (e->is_concentrated)
         return PX_CAUSE_FEW;
-    /* Lower precisions round every layer's inputs; their sums are kept in float32. */
-    const double roundings = sqrt(2 * layers);
-    if (a->error <= 2 * 0x1p-11 * roundings)
-        return PX_CAUSE_HALF;
-    if (a->error <= 2 * 0x1p-8 * roundings && a->error < 0.1)
-        return PX_CAUSE_BFLOAT16;
-    return PX_CAUSE_WRONG;
+    return px_cause_of_lower(a->error, layers);
 }
 
 void px_advise(const px_error_summary *errors, const px_profile *profile,
@@ -112,8 +117,9 @@ void px_advise(const px_error_summary *errors, const px_profile *profile,
     out->error = errors->sum_sq_b > 0 ? sqrt(errors->sum_sq / errors->sum_sq_b)
                  : errors->sum_sq > 0 ? INFINITY
                                       : 0;
-    out->expected = px_dtype_unit_roundoff(errors->dtype) * sqrt(knows ? path->n_terms : ASSUMED_TERMS);
-    out->cause = cause_of(errors, out, knows ? (double)PX_MAX(path->n_layers, 1) : ASSUMED_LAYERS);
+    out->expected =
+        px_dtype_unit_roundoff(errors->dtype) * sqrt(knows ? path->n_terms : ASSUMED_TERMS);
+    out->cause = cause_of(errors, out, knows ? (double)PX_MAX(path->n_layers, 1) : 0);
 }
 
 /* --- text --- */

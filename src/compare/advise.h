@@ -59,6 +59,10 @@ typedef struct px_advice {
 void px_advise(const px_error_summary *errors, const px_profile *profile,
                const px_expectation *path, px_advice *out);
 
+/* An error beyond what the declared type gives, root mean square over that of the values: as if
+ * computed in a lower precision (HALF, BFLOAT16) on a path of `layers` (0: not known), or WRONG. */
+px_cause px_cause_of_lower(double error, double layers);
+
 /* Smallest number of two significant digits that is not below `v` (>= 0). */
 double px_round_up(double v);
 

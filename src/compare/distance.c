@@ -68,6 +68,11 @@ double px_distance_rms(const px_distance *d)
     return d->count > d->n_unlike ? sqrt(d->sum_squares / (double)(d->count - d->n_unlike)) : 0.0;
 }
 
+double px_distance_share(const px_distance *d)
+{
+    return d->sum_truth > 0.0 ? sqrt(d->sum_squares / d->sum_truth) : 0.0;
+}
+
 void px_distance_merge(px_distance *io, const px_distance *more)
 {
     if (more->worst >= 0 && (io->worst < 0 || more->max_abs > io->max_abs))
@@ -80,6 +85,7 @@ void px_distance_merge(px_distance *io, const px_distance *more)
     io->max_rel = PX_MAX(io->max_rel, more->max_rel);
     io->max_ulp = PX_MAX(io->max_ulp, more->max_ulp);
     io->sum_squares += more->sum_squares;
+    io->sum_truth += more->sum_truth;
     io->scale = PX_MAX(io->scale, more->scale);
 }
 
@@ -114,8 +120,10 @@ static void add_block(const float_form *form, const double *truth, const double 
     for (int64_t i = 0; i < n; i++) {
         double t = truth[i];
         const double v = x[i];
-        if (fabs(t) > io->scale && isfinite(t))
-            io->scale = fabs(t);
+        if (isfinite(t)) {
+            io->scale = PX_MAX(io->scale, fabs(t));
+            io->sum_truth += t * t;
+        }
         if (t == v) {
             io->n_exact++;
             continue;
@@ -160,6 +168,7 @@ static void add_wide(const pgy_tensor *truth, const pgy_tensor *x, int64_t first
         const double abs = (double)(a_less ? b - a : a - b);
         const double size = is_signed ? fabs((double)(int64_t)a) : (double)a;
         io->scale = PX_MAX(io->scale, size);
+        io->sum_truth += size * size;
         if (a == b) {
             io->n_exact++;
             continue;

@@ -19,6 +19,7 @@ typedef struct px_distance {
     double max_rel;     /* where the truth is not 0 */
     double max_ulp;     /* 0 for types without a unit in the last place */
     double sum_squares; /* of the absolute differences */
+    double sum_truth;   /* squares of the true values */
     double scale;       /* largest finite magnitude of the truth */
     int64_t worst;      /* flat index where max_abs is; -1: nowhere differs */
 } px_distance;
@@ -30,6 +31,8 @@ typedef struct px_distance {
 
 /* Root of the mean square difference; 0 when nothing was compared. */
 double px_distance_rms(const px_distance *d);
+/* The same over that of the true values; 0 when all of them are 0. */
+double px_distance_share(const px_distance *d);
 /* Adds `more`, whose elements come after those of `io`. */
 void px_distance_merge(px_distance *io, const px_distance *more);
 

@@ -8,6 +8,10 @@
 
 #define ROUNDINGS_ALWAYS 4
 #define ROUNDINGS_UNMEASURED 256
+#define CLEARLY 16.0    /* times further than expected */
+#define OUTDONE 8.0     /* times further than another run: three bits lost */
+#define SPREAD 32.0     /* largest error of rounding to its root mean square */
+#define ERROR_SHARE 0.1 /* of the values */
 
 static const char reference_prefix[] = "pluginref-runner";
 
@@ -20,10 +24,10 @@ ptrdiff_t px_referee_find(const px_results *results)
 }
 
 pgy_status *px_referee_init(px_referee *r, const char *reference, size_t n_runs,
-                            const char *const *runs, int64_t n_terms)
+                            const char *const *runs)
 {
     pgy_status *st = NULL;
-    px_referee made = {.n_terms = n_terms, .reference = px_mem_strdup(reference)};
+    px_referee made = {.reference = px_mem_strdup(reference)};
     if (made.reference == NULL)
         PX_TRY(px_status_nomem());
     PX_TRY(PX_ALLOC(made.runs, n_runs + 1));
@@ -42,6 +46,8 @@ static void output_fini(px_referee_output *o)
     px_mem_free(o->name);
     px_mem_free(o->dims);
     px_mem_free(o->of);
+    px_mem_free(o->finding);
+    px_mem_free(o->lower);
     px_mem_free(o->sentence);
 }
 
@@ -84,6 +90,8 @@ static pgy_status *entry_of(px_referee *r, const char *name, const px_lazy *valu
     PX_TRY(PX_ALLOC(made.dims, (size_t)made.rank + 1));
     memcpy(made.dims, dims, (size_t)made.rank * sizeof *dims);
     PX_TRY(PX_ALLOC(made.of, r->n_runs + 1));
+    PX_TRY(PX_ALLOC(made.finding, r->n_runs + 1));
+    PX_TRY(PX_ALLOC(made.lower, r->n_runs + 1));
     for (size_t i = 0; i < r->n_runs; i++)
         made.of[i] = (px_distance)PX_DISTANCE_INIT;
     PX_TRY(PX_RESERVE(r, 1));
@@ -163,23 +171,74 @@ done:
     return st;
 }
 
-static double allowance(const px_referee *r, const px_referee_output *o)
+/* The largest difference that the declared types explain. */
+static double expectation(const px_referee *r, const px_referee_output *o)
 {
     const double u = px_dtype_unit_roundoff(o->dtype);
-    double scale = o->typed.scale;
+    double scale = PX_MAX(o->typed.scale, o->range);
     for (size_t k = 0; k < r->n_runs; k++)
         scale = PX_MAX(scale, o->of[k].scale);
     const double always = ROUNDINGS_ALWAYS * u * scale;
     if (u == 0.0)
-        return 0.0;
+        return o->typed.max_abs;
     if (o->typed.count == 0)
         return ROUNDINGS_UNMEASURED * u * scale;
-    return PX_MAX(always, o->typed.max_abs * (1 + sqrt((double)r->n_terms)));
+    return PX_MAX(always, o->typed.max_abs * (1 + sqrt((double)o->n_terms)));
 }
 
-bool px_referee_is_wrong(const px_referee_output *o, const px_distance *d)
+/* The largest that can be anything but an error. */
+static double allowance(const px_referee_output *o)
 {
-    return d->count > 0 && (d->n_unlike > o->typed.n_unlike || d->max_abs > o->allowed_abs);
+    if (px_dtype_unit_roundoff(o->dtype) == 0.0) {
+        const bool is_quantized = o->dtype == PGY_DTYPE_I8 || o->dtype == PGY_DTYPE_U8;
+        return is_quantized ? PX_MAX(o->expected_abs, 1.0) : o->expected_abs;
+    }
+    return o->expected_abs * PX_MAX(CLEARLY, sqrt((double)o->n_terms));
+}
+
+static bool is_expected(const px_referee_output *o, const px_distance *d)
+{
+    return d->n_unlike <= o->typed.n_unlike && d->max_abs <= o->expected_abs;
+}
+
+/* Another run shows that the types can give far better. */
+static bool is_outdone(const px_referee *r, const px_referee_output *o, const px_distance *d)
+{
+    for (size_t k = 0; k < r->n_runs; k++)
+        if (o->of[k].count > 0 && is_expected(o, &o->of[k]) &&
+            px_distance_rms(d) >= OUTDONE * px_distance_rms(&o->of[k]))
+            return true;
+    return false;
+}
+
+/* Rounding to a lower precision leaves errors of its size, and no single element far beyond. */
+static px_cause lower_precision(const px_referee_output *o, const px_distance *d)
+{
+    const double u = px_dtype_unit_roundoff(o->dtype), share = px_distance_share(d);
+    const px_cause cause = px_cause_of_lower(share, (double)o->n_layers);
+    const double u_lower = cause == PX_CAUSE_HALF ? 0x1p-11 : 0x1p-8;
+    const bool fits = cause != PX_CAUSE_WRONG && d->n_unlike == 0 && u > 0.0 && u < u_lower &&
+                      share >= 0x1p-11 / 4 && d->max_abs <= SPREAD * px_distance_rms(d);
+    return fits ? cause : PX_CAUSE_NONE;
+}
+
+static px_finding find(const px_referee *r, const px_referee_output *o, const px_distance *d,
+                       px_cause *out_lower)
+{
+    *out_lower = PX_CAUSE_NONE;
+    if (d->count == 0)
+        return PX_FINDING_NONE;
+    if (is_expected(o, d))
+        return PX_FINDING_WITHIN;
+    *out_lower = lower_precision(o, d);
+    if (*out_lower != PX_CAUSE_NONE)
+        return PX_FINDING_FURTHER;
+    if (d->n_unlike > o->typed.n_unlike || d->max_abs > o->allowed_abs)
+        return PX_FINDING_WRONG;
+    if (px_dtype_unit_roundoff(o->dtype) == 0.0)
+        return PX_FINDING_FURTHER;
+    return px_distance_share(d) > ERROR_SHARE || is_outdone(r, o, d) ? PX_FINDING_WRONG
+                                                                     : PX_FINDING_FURTHER;
 }
 
 /* The order in which runs are called further: non-finite surprises first, then by size. */
@@ -201,10 +260,12 @@ static double ratio_of(const px_distance *far, const px_distance *near)
 static void rank_runs(const px_referee *r, px_referee_output *o)
 {
     for (size_t k = 0; k < r->n_runs; k++) {
-        if (o->of[k].count == 0)
+        o->finding[k] = find(r, o, &o->of[k], &o->lower[k]);
+        if (o->finding[k] == PX_FINDING_NONE)
             continue;
         o->n_measured++;
-        o->n_wrong += px_referee_is_wrong(o, &o->of[k]);
+        o->n_further += o->finding[k] == PX_FINDING_FURTHER;
+        o->n_wrong += o->finding[k] == PX_FINDING_WRONG;
         if (o->furthest < 0 || is_further(&o->of[k], &o->of[o->furthest]))
             o->furthest = (ptrdiff_t)k;
         if (o->nearest < 0 || is_further(&o->of[o->nearest], &o->of[k]))
@@ -214,19 +275,21 @@ static void rank_runs(const px_referee *r, px_referee_output *o)
 
 static pgy_status *rule_output(const px_referee *r, px_referee_output *o)
 {
-    o->n_measured = o->n_wrong = 0;
+    o->n_measured = o->n_further = o->n_wrong = 0;
     o->furthest = o->nearest = -1;
-    o->allowed_abs = allowance(r, o);
+    o->expected_abs = expectation(r, o);
+    o->allowed_abs = allowance(o);
     o->ratio = NAN;
     rank_runs(r, o);
     if (o->n_measured > 1)
         o->ratio = ratio_of(&o->of[o->furthest], &o->of[o->nearest]);
     else if (o->n_measured == 1 && o->typed.count > 0)
         o->ratio = ratio_of(&o->of[o->furthest], &o->typed);
-    o->ruling = o->n_measured == 0           ? PX_RULING_NOT_MEASURED
-                : o->n_wrong == 0            ? PX_RULING_WITHIN
-                : o->n_wrong < o->n_measured ? PX_RULING_SOME_WRONG
-                                             : PX_RULING_ALL_WRONG;
+    o->ruling = o->n_measured == 0            ? PX_RULING_NOT_MEASURED
+                : o->n_wrong == o->n_measured ? PX_RULING_ALL_WRONG
+                : o->n_wrong > 0              ? PX_RULING_SOME_WRONG
+                : o->n_further > 0            ? PX_RULING_FURTHER
+                                              : PX_RULING_WITHIN;
     px_mem_free(o->sentence);
     return px_referee_sentence(r, o, &o->sentence);
 }

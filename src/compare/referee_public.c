@@ -73,7 +73,7 @@ pgy_status *pgy_referee_new(pgy_context *cx, const pgy_results *results, const c
     for (size_t k = 0; k < all->n; k++)
         if (k != at)
             names[n++] = all->at[k].runner_name;
-    PX_TRY(px_referee_init(&made->inner, all->at[at].runner_name, n, names, 0));
+    PX_TRY(px_referee_init(&made->inner, all->at[at].runner_name, n, names));
     PX_TRY(measure(cx, &made->inner, all, at, exact, typed));
     *out = made;
     made = NULL;
@@ -99,7 +99,7 @@ void pgy_referee_get(const pgy_referee *referee, size_t i, pgy_distance *out)
                               .runner = r->runs[i % r->n_runs],
                               .ruling = (pgy_ruling)o->ruling,
                               .sentence = o->sentence,
-                              .wrong = px_referee_is_wrong(o, d),
+                              .wrong = o->finding[i % r->n_runs] == PX_FINDING_WRONG,
                               .count = d->count,
                               .n_exact = d->n_exact,
                               .n_unlike = d->n_unlike,
@@ -107,7 +107,8 @@ void pgy_referee_get(const pgy_referee *referee, size_t i, pgy_distance *out)
                               .max_rel = d->max_rel,
                               .max_ulp = d->max_ulp,
                               .rms = px_distance_rms(d),
-                              .allowed_abs = o->allowed_abs};
+                              .allowed_abs = o->allowed_abs,
+                              .expected_abs = o->expected_abs};
     memcpy(out, &all, size);
 }
 

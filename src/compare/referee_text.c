@@ -13,13 +13,15 @@ static void number(px_buf *b, double v)
     px_fmt_g(b, v, 3);
 }
 
-/* "A is", "A and B are", "A, B and C are": the runs that are wrong, or those that are not. */
-static void list_runs(px_buf *b, const px_referee *r, const px_referee_output *o, bool wrong)
+/* "A is", "A and B are", "A, B and C are": the runs of which that was found. */
+static void list_runs(px_buf *b, const px_referee *r, const px_referee_output *o,
+                      px_finding finding)
 {
-    const size_t n = wrong ? o->n_wrong : o->n_measured - o->n_wrong;
-    size_t at = 0;
+    size_t n = 0, at = 0;
+    for (size_t k = 0; k < r->n_runs; k++)
+        n += o->finding[k] == finding;
     for (size_t k = 0; k < r->n_runs; k++) {
-        if (o->of[k].count == 0 || px_referee_is_wrong(o, &o->of[k]) != wrong)
+        if (o->finding[k] != finding)
             continue;
         px_buf_puts(b, at == 0 ? "" : at + 1 == n ? " and " : ", ");
         px_buf_puts(b, r->runs[k]);
@@ -28,24 +30,53 @@ static void list_runs(px_buf *b, const px_referee *r, const px_referee_output *o
     px_buf_puts(b, n == 1 ? " is" : " are");
 }
 
-/* What the limit is made of: the reason that belongs to "allowed". */
-static void put_limit(px_buf *b, const px_referee *r, const px_referee_output *o)
+/* Of the runs of which that was found, the one that is furthest off. */
+static const px_distance *worst_of(const px_referee *r, const px_referee_output *o,
+                                   px_finding finding)
+{
+    const px_distance *worst = NULL;
+    for (size_t k = 0; k < r->n_runs; k++) {
+        const px_distance *d = &o->of[k];
+        if (o->finding[k] == finding &&
+            (worst == NULL || d->n_unlike > worst->n_unlike ||
+             (d->n_unlike == worst->n_unlike && d->max_abs > worst->max_abs)))
+            worst = d;
+    }
+    return worst;
+}
+
+/* "; " and the runs with that finding, what it is called, and how far off they are at most. */
+static void put_others(px_buf *b, const px_referee *r, const px_referee_output *o,
+                       px_finding finding, const char *what)
+{
+    const px_distance *worst = worst_of(r, o, finding);
+    if (worst == NULL)
+        return;
+    px_buf_puts(b, "; ");
+    list_runs(b, r, o, finding);
+    px_buf_printf(b, " %s, ", what);
+    number(b, worst->max_abs);
+    px_buf_puts(b, " off");
+}
+
+/* What is expected at most, and what that is made of. */
+static void put_expectation(px_buf *b, const px_referee_output *o)
 {
     const char *type = pgy_dtype_name(o->dtype);
     if (px_dtype_unit_roundoff(o->dtype) == 0.0) {
         px_buf_printf(b, "%s values must be equal", type);
         return;
     }
-    px_buf_printf(b, "%s allows ", type);
-    number(b, o->allowed_abs);
+    number(b, o->expected_abs);
+    px_buf_printf(b, " that %s leads one to expect at most", type);
     if (o->typed.count == 0) {
         px_buf_puts(b, " at this size of numbers");
         return;
     }
-    px_buf_puts(b, " here: rounding after every operator alone costs ");
+    px_buf_puts(b, ": rounding after every operator alone costs ");
     number(b, o->typed.max_abs);
-    if (r->n_terms > 1)
-        px_buf_printf(b, ", and sums have up to %lld terms", (long long)r->n_terms);
+    if (o->n_terms > 1)
+        px_buf_printf(b, ", and sums on the way have up to %lld terms", (long long)o->n_terms);
 }
 
 /* What is off about a run: its largest difference, or what cannot be measured. */
@@ -94,8 +125,8 @@ static void within_alone(px_buf *b, const px_referee *r, const px_referee_output
         put_overflow(b, o);
         return;
     }
-    px_buf_puts(b, ", ");
-    put_limit(b, r, o);
+    px_buf_puts(b, ", within the ");
+    put_expectation(b, o);
     if (o->typed.count > 0 && o->ratio > 1.0) {
         px_buf_puts(b, "; it is ");
         put_ratio(b, o->ratio);
@@ -120,8 +151,8 @@ static void within_all(px_buf *b, const px_referee *r, const px_referee_output *
         return;
     }
     number(b, o->of[o->furthest].max_abs);
-    px_buf_puts(b, " off, ");
-    put_limit(b, r, o);
+    px_buf_puts(b, " off, within the ");
+    put_expectation(b, o);
     if (o->ratio > 1.0) {
         px_buf_printf(b, "; %s is the further one, ", r->runs[o->furthest]);
         put_ratio(b, o->ratio);
@@ -131,35 +162,61 @@ static void within_all(px_buf *b, const px_referee *r, const px_referee_output *
     }
 }
 
+/* How far off the worst run of a finding is, and what that is held against. */
+static void put_excess(px_buf *b, const px_referee_output *o, const px_distance *d)
+{
+    put_fault(b, d);
+    if (d->n_unlike > 0) {
+        put_overflow(b, o);
+        return;
+    }
+    if (o->expected_abs > 0.0) {
+        px_buf_puts(b, ", ");
+        number(b, d->max_abs / o->expected_abs);
+        px_buf_puts(b, " times the ");
+    } else {
+        px_buf_puts(b, px_dtype_unit_roundoff(o->dtype) == 0.0 ? " where " : ", not the ");
+    }
+    put_expectation(b, o);
+}
+
+/* The further one of two runs, or what a lone run is to rounding alone. */
+static void put_furthest(px_buf *b, const px_referee *r, const px_referee_output *o)
+{
+    if (o->n_measured < 2 || !(o->ratio > 1.0))
+        return;
+    px_buf_printf(b, "; %s is the further one", r->runs[o->furthest]);
+    if (!isinf(o->ratio)) {
+        px_buf_puts(b, ", ");
+        put_ratio(b, o->ratio);
+        px_buf_printf(b, "as far as %s", r->runs[o->nearest]);
+    }
+}
+
 static void some_wrong(px_buf *b, const px_referee *r, const px_referee_output *o)
 {
-    double most = 0;
-    list_runs(b, r, o, true);
+    list_runs(b, r, o, PX_FINDING_WRONG);
     px_buf_puts(b, " wrong: ");
-    put_fault(b, &o->of[o->furthest]);
-    if (o->of[o->furthest].n_unlike == 0) {
-        px_buf_puts(b, " where ");
-        put_limit(b, r, o);
-    } else {
-        put_overflow(b, o);
-    }
-    if (o->ruling == PX_RULING_SOME_WRONG) {
-        px_buf_puts(b, "; ");
-        list_runs(b, r, o, false);
-        for (size_t k = 0; k < r->n_runs; k++)
-            if (o->of[k].count > 0 && !px_referee_is_wrong(o, &o->of[k]))
-                most = PX_MAX(most, o->of[k].max_abs);
-        px_buf_puts(b, " right, ");
-        number(b, most);
-        px_buf_puts(b, " off");
-    } else if (o->n_measured > 1 && o->ratio > 1.0) {
-        px_buf_printf(b, "; %s is the further one", r->runs[o->furthest]);
-        if (!isinf(o->ratio)) {
-            px_buf_puts(b, ", ");
-            put_ratio(b, o->ratio);
-            px_buf_printf(b, "as far as %s", r->runs[o->nearest]);
-        }
-    }
+    put_excess(b, o, worst_of(r, o, PX_FINDING_WRONG));
+    put_others(b, r, o, PX_FINDING_FURTHER, "further off than expected");
+    put_others(b, r, o, PX_FINDING_WITHIN, "right");
+    put_furthest(b, r, o);
+}
+
+static void some_further(px_buf *b, const px_referee *r, const px_referee_output *o)
+{
+    list_runs(b, r, o, PX_FINDING_FURTHER);
+    const px_distance *worst = worst_of(r, o, PX_FINDING_FURTHER);
+    const px_cause lower = o->lower[worst - o->of];
+    px_buf_puts(b, " further off than expected, ");
+    px_buf_puts(b, lower == PX_CAUSE_HALF       ? "as if computed in float16 or TensorFloat-32: "
+                   : lower == PX_CAUSE_BFLOAT16 ? "as if computed in bfloat16: "
+                                                : "which asks for a look: ");
+    put_excess(b, o, worst);
+    if (px_dtype_unit_roundoff(o->dtype) == 0.0)
+        px_buf_puts(b, ", though a number halfway between two steps explains one step");
+    put_others(b, r, o, PX_FINDING_WITHIN, "right");
+    put_furthest(b, r, o);
 }
 
 pgy_status *px_referee_sentence(const px_referee *r, const px_referee_output *o, char **out)
@@ -170,8 +227,10 @@ pgy_status *px_referee_sentence(const px_referee *r, const px_referee_output *o,
         px_buf_puts(&b, px_distance_applies(o->dtype)
                             ? "nothing to measure: no other run has elements of it in this shape"
                             : "nothing to measure: its elements are no numbers");
-    else if (o->ruling != PX_RULING_WITHIN)
+    else if (o->n_wrong > 0)
         some_wrong(&b, r, o);
+    else if (o->n_further > 0)
+        some_further(&b, r, o);
     else if (o->n_measured == 1)
         within_alone(&b, r, o);
     else
@@ -245,9 +304,8 @@ static void log_output(pgy_context *cx, const px_referee *r, const px_referee_ou
         log_distance(cx, "(rounding after every operator)", o, &o->typed);
     log_ratio(cx, r, o);
     px_log_indent(cx, -1);
-    const bool wrong = o->n_wrong > 0;
-    px_log(cx, wrong ? PGY_LOG_WARNING : PGY_LOG_INFO, PX_AT_COMPARATOR, "Referee | '%s': %s.",
-           o->name, o->sentence);
+    px_log(cx, o->n_wrong + o->n_further > 0 ? PGY_LOG_WARNING : PGY_LOG_INFO, PX_AT_COMPARATOR,
+           "Referee | '%s': %s.", o->name, o->sentence);
 }
 
 void px_referee_log(pgy_context *cx, const px_referee *r)

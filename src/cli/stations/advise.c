@@ -3,8 +3,6 @@
 
 #include "base/log.h"
 #include "compare/advise.h"
-#include "model/model.h"
-#include "model/terms.h"
 
 typedef struct summaries {
     px_error_summary *at; /* one an output, in order of first mention */
@@ -53,22 +51,12 @@ static const px_profile *profile_of(const px_profiles *list, const char *output)
     return NULL;
 }
 
-/* The path to an output through the model; not known where there is no ONNX graph. */
-static pgy_status *path_of(const px_run_state *run, const char *output, px_expectation *out)
+/* The path to an output through the model, as far as it is known. */
+static px_expectation path_of(const px_terms_map *map, const char *output)
 {
-    pgy_status *st = NULL;
-    px_onnx_model *onnx;
-    px_terms terms;
-    bool found;
-    *out = (px_expectation){0};
-    if (run->model == NULL || pgy_model_get_type(run->model) != PGY_MODEL_ONNX)
-        return NULL;
-    PX_TRY(px_model_onnx(run->model, &onnx));
-    PX_TRY(px_model_terms(onnx, px_str_of(output), &terms, &found));
-    if (found)
-        *out = (px_expectation){terms.n, terms.longest, terms.n_layers};
-done:
-    return st;
+    const px_terms *terms = px_run_terms_of(map, output);
+    return terms ? (px_expectation){terms->n, terms->longest, terms->n_layers}
+                 : (px_expectation){0};
 }
 
 /* One line to paste: the options for all outputs that were advised on. */
@@ -85,6 +73,7 @@ pgy_status *px_station_advise(px_run_state *run)
 {
     pgy_status *st = NULL;
     summaries list = {0};
+    px_terms_map *terms = NULL;
     for (size_t p = 0; p < run->accuracy.n; p++) {
         const px_pair_result *pair = &run->accuracy.at[p];
         for (size_t f = 0; f < pair->n_funcs; f++) {
@@ -94,11 +83,12 @@ pgy_status *px_station_advise(px_run_state *run)
     }
     PX_TRY(PX_ALLOC(run->advice, list.n + 1));
     for (size_t i = 0; i < list.n; i++) {
-        px_expectation path;
         px_advice *advice = &run->advice[run->n_advice];
         if (!list.at[i].failed && !run->args->compare.suggest_tolerances.given)
             continue;
-        PX_TRY(path_of(run, list.at[i].output, &path));
+        if (terms == NULL)
+            PX_TRY(px_run_terms(run, &terms));
+        const px_expectation path = path_of(terms, list.at[i].output);
         px_advise(&list.at[i], profile_of(&run->accuracy.profiles, list.at[i].output), &path,
                   advice);
         px_advice_log(run->cx, advice);
@@ -107,6 +97,7 @@ pgy_status *px_station_advise(px_run_state *run)
     if (run->n_advice > 1)
         log_options(run->cx, run->advice, run->n_advice);
 done:
+    px_terms_map_free(terms);
     px_mem_free(list.at);
     return st;
 }

@@ -10,8 +10,6 @@
 
 #include "base/log.h"
 #include "compare/referee.h"
-#include "model/model.h"
-#include "model/terms.h"
 
 #include <string.h>
 
@@ -31,7 +29,6 @@ done:
 
 typedef struct truth {
     px_results exact, typed; /* one run each, or none */
-    int64_t n_terms;
 } truth;
 
 /* The reference ran here, on feeds that are at hand. Post-processed outputs are no longer what the
@@ -49,15 +46,12 @@ static bool can_interpret(const px_run_state *run, ptrdiff_t reference)
 static pgy_status *find_truth(px_run_state *run, truth *out)
 {
     pgy_status *st = NULL;
-    px_onnx_model *onnx = NULL;
     px_ref_args exact = run->args->ref, typed = run->args->ref;
     exact.ref_precision = (px_opt_str){0};
     exact.is_unrounded = true;
     typed.ref_precision = (px_opt_str){.given = true, .value = "typed"};
     PX_TRY(interpret(run, &exact, &out->exact));
     PX_TRY(interpret(run, &typed, &out->typed));
-    PX_TRY(px_model_onnx(run->model, &onnx));
-    PX_TRY(px_model_longest_sum(onnx, &out->n_terms));
 done:
     return st;
 }
@@ -65,6 +59,23 @@ done:
 static const px_iteration *iteration_of(const px_results *results, size_t i)
 {
     return results->n > 0 && i < results->at[0].n ? &results->at[0].at[i] : NULL;
+}
+
+/* How long the sums on the way to each output are. */
+static pgy_status *count_terms(px_run_state *run)
+{
+    pgy_status *st = NULL;
+    px_terms_map *map = NULL;
+    PX_TRY(px_run_terms(run, &map));
+    for (size_t i = 0; i < run->referee.n; i++) {
+        const px_terms *terms = px_run_terms_of(map, run->referee.at[i].name);
+        run->referee.at[i].n_terms = terms ? terms->longest : 0;
+        run->referee.at[i].range = terms ? terms->range : 0;
+        run->referee.at[i].n_layers = terms ? terms->n_layers : 0;
+    }
+done:
+    px_terms_map_free(map);
+    return st;
 }
 
 static pgy_status *measure(px_run_state *run, ptrdiff_t reference, const truth *t,
@@ -86,6 +97,7 @@ static pgy_status *measure(px_run_state *run, ptrdiff_t reference, const truth *
                                                       .typed = iteration_of(&t->typed, i),
                                                       .runs = at}));
     }
+    PX_TRY(count_terms(run));
     PX_TRY(px_referee_rule(&run->referee));
 done:
     px_mem_free(at);
@@ -106,8 +118,7 @@ static pgy_status *report(px_run_state *run, ptrdiff_t reference, truth *t)
         }
     if (can_interpret(run, reference))
         PX_TRY(find_truth(run, t));
-    PX_TRY(px_referee_init(&run->referee, run->results.at[reference].runner_name, n, names,
-                           t->n_terms));
+    PX_TRY(px_referee_init(&run->referee, run->results.at[reference].runner_name, n, names));
     PX_TRY(measure(run, reference, t, others, n));
     px_referee_log(run->cx, &run->referee);
 done:

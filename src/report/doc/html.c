@@ -243,6 +243,11 @@ static void put_details(px_buf *b, const px_doc *doc, const px_doc_rows *rows)
 
 static void put_referee(px_buf *b, const px_referee *referee)
 {
+    static const struct {
+        const char *style, *text;
+    } findings[] = {[PX_FINDING_WITHIN] = {"pass", "within its type"},
+                    [PX_FINDING_FURTHER] = {"name", "further than expected"},
+                    [PX_FINDING_WRONG] = {"fail", "wrong"}};
     if (referee->n == 0)
         return;
     px_buf_puts(b,
@@ -256,11 +261,10 @@ static void put_referee(px_buf *b, const px_referee *referee)
             const px_distance *d = &o->of[r];
             if (d->count == 0)
                 continue;
-            const bool wrong = px_referee_is_wrong(o, d);
             px_buf_puts(b, "<tr>");
             put_text_cell(b, "name", o->name);
             put_text_cell(b, "name", referee->runs[r]);
-            put_text_cell(b, wrong ? "fail" : "pass", wrong ? "wrong" : "within its type");
+            put_text_cell(b, findings[o->finding[r]].style, findings[o->finding[r]].text);
             put_number_cell(b, d->max_abs, true);
             put_number_cell(b, d->max_rel, true);
             put_number_cell(b, d->max_ulp, d->max_ulp > 0);

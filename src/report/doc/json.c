@@ -272,7 +272,8 @@ static void put_referee(writer *w, const px_referee *referee)
             next(w);
             open(w, '{');
             text(w, "name", referee->runs[r]);
-            truth(w, "wrong", px_referee_is_wrong(o, &o->of[r]));
+            truth(w, "wrong", o->finding[r] == PX_FINDING_WRONG);
+            truth(w, "further_than_expected", o->finding[r] == PX_FINDING_FURTHER);
             number(w, "max_absolute", o->of[r].max_abs);
             number(w, "max_relative", o->of[r].max_rel);
             number(w, "max_ulp", o->of[r].max_ulp);

@@ -155,14 +155,18 @@ bool px_doc_put_finding(px_buf *b, const px_referee *referee, size_t line)
     for (size_t i = 0; i < referee->n; i++) {
         const px_ruling ruling = referee->at[i].ruling;
         n_within += ruling == PX_RULING_WITHIN;
-        if (beyond == NULL && (ruling == PX_RULING_SOME_WRONG || ruling == PX_RULING_ALL_WRONG))
+        const bool is_wrong = referee->at[i].n_wrong > 0;
+        if ((is_wrong || ruling == PX_RULING_FURTHER) &&
+            (beyond == NULL || (is_wrong && beyond->n_wrong == 0)))
             beyond = &referee->at[i];
     }
     if (line == 0)
         px_buf_printf(b, "Against float64, %zu of %zu outputs are within what their type can give.",
                       n_within, referee->n);
     else if (line == 1 && beyond != NULL)
-        px_buf_printf(b, "The first that is not is '%s': %s.", beyond->name, beyond->sentence);
+        px_buf_printf(b, "%s is '%s': %s.",
+                      beyond->n_wrong > 0 ? "The first wrong one" : "The first that is not",
+                      beyond->name, beyond->sentence);
     else
         return false;
     return true;

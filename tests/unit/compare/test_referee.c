@@ -169,8 +169,9 @@ static const px_referee_output *rule(scene *s, pgy_tensor *typed, int64_t n_term
         it.typed = &side.at[0].at[0];
     }
     assert_int_equal(px_referee_find(&s->results), 0);
-    assert_ok(px_referee_init(&s->referee, s->results.at[0].runner_name, n, names, n_terms));
+    assert_ok(px_referee_init(&s->referee, s->results.at[0].runner_name, n, names));
     assert_ok(px_referee_add(s->cx, &s->referee, &it));
+    s->referee.at[0].n_terms = n_terms;
     assert_ok(px_referee_rule(&s->referee));
     px_results_fini(&side);
     assert_int_equal(s->referee.n, 1);
@@ -204,8 +205,8 @@ static void names_the_wrong_one(void **state)
     assert_int_equal(o->ruling, PX_RULING_SOME_WRONG);
     assert_true(o->n_wrong == 1 && o->furthest == 1 && o->nearest == 0);
     assert_true(o->ratio == 0.25 / 0x1p-22);
-    assert_true(o->allowed_abs == 11 * 0x1p-22);
-    assert_non_null(strstr(o->sentence, "b is wrong: 0.25 off where float32 allows 2.62e-06"));
+    assert_true(o->expected_abs == 11 * 0x1p-22 && o->allowed_abs == 16 * o->expected_abs);
+    assert_non_null(strstr(o->sentence, "b is wrong: 0.25 off, 9.53e+04 times the 2.62e-06"));
     assert_non_null(strstr(o->sentence, "; a is right, 2.38e-07 off"));
     teardown(&s);
 }
@@ -235,8 +236,138 @@ static void one_run_is_held_against_rounding(void **state)
     add(&s, "ort", "y", MAKE(PGY_DTYPE_F32, 1.0625, 2));
     const px_referee_output *o = rule(&s, MAKE(PGY_DTYPE_F32, 1.015625, 2), 9);
     assert_int_equal(o->ruling, PX_RULING_WITHIN); /* 4 times as far is just what is allowed */
-    assert_true(o->ratio == 4 && o->allowed_abs == 0.0625);
+    assert_true(o->ratio == 4 && o->expected_abs == 0.0625);
     assert_non_null(strstr(o->sentence, "4 times further from float64 than that rounding"));
+    teardown(&s);
+}
+
+/* 1 + sqrt(n) times rounding is expected; beyond that one looks; the factor to wrong is 16 or
+ * sqrt(n). */
+static void further_is_not_wrong(void **state)
+{
+    PX_UNUSED(state);
+    static const struct {
+        int64_t n_terms;
+        double off; /* units of rounding */
+        px_finding finding;
+    } cases[] = {{9, 4, PX_FINDING_WITHIN},     {9, 4.5, PX_FINDING_FURTHER},
+                 {9, 64, PX_FINDING_FURTHER},   {9, 64.5, PX_FINDING_WRONG},
+                 {1024, 33, PX_FINDING_WITHIN}, {1024, 33 * 32, PX_FINDING_FURTHER},
+                 {1024, 1057, PX_FINDING_WRONG}};
+    for (size_t i = 0; i < PX_COUNTOF(cases); i++) {
+        scene s;
+        setup(&s);
+        add(&s, "pluginref-runner-N0", "y", MAKE(PGY_DTYPE_F64, 1, 2));
+        add(&s, "ort", "y", MAKE(PGY_DTYPE_F64, 1 + cases[i].off * 0x1p-30, 2));
+        const px_referee_output *o =
+            rule(&s, MAKE(PGY_DTYPE_F64, 1 + 0x1p-30, 2), cases[i].n_terms);
+        assert_int_equal(o->finding[0], cases[i].finding);
+        assert_int_equal(o->ruling, cases[i].finding == PX_FINDING_WITHIN    ? PX_RULING_WITHIN
+                                    : cases[i].finding == PX_FINDING_FURTHER ? PX_RULING_FURTHER
+                                                                             : PX_RULING_ALL_WRONG);
+        if (i == 1)
+            assert_non_null(strstr(o->sentence,
+                                   "ort is further off than expected, which asks for a "
+                                   "look: 4.19e-09 off, 1.12 times the 3.73e-09"));
+        teardown(&s);
+    }
+}
+
+/* What another run of the same types gives can be had. */
+static void a_better_run_is_a_witness(void **state)
+{
+    PX_UNUSED(state);
+    for (int is_near = 0; is_near < 2; is_near++) {
+        scene s;
+        setup(&s);
+        add(&s, "pluginref-runner-N0", "y", MAKE(PGY_DTYPE_F64, 1, 2));
+        add(&s, "a", "y", MAKE(PGY_DTYPE_F64, 1 + 5 * 0x1p-20, 2));
+        add(&s, "b", "y", MAKE(PGY_DTYPE_F64, 1 + (is_near ? 0.625 : 0.75) * 0x1p-20, 2));
+        const px_referee_output *o = rule(&s, MAKE(PGY_DTYPE_F64, 1 + 0x1p-20, 2), 9);
+        assert_int_equal(o->finding[0], is_near ? PX_FINDING_WRONG : PX_FINDING_FURTHER);
+        assert_int_equal(o->finding[1], PX_FINDING_WITHIN);
+        assert_non_null(strstr(o->sentence, "; b is right, "));
+        teardown(&s);
+    }
+}
+
+/* float16: the limit from the length of sums is beyond the values themselves. */
+static void nothing_is_chosen_to_give_a_tenth_of_error(void **state)
+{
+    PX_UNUSED(state);
+    scene s;
+    setup(&s);
+    add(&s, "pluginref-runner-N0", "y", MAKE(PGY_DTYPE_F16, 1, 2, -1));
+    add(&s, "a", "y", MAKE(PGY_DTYPE_F16, 2, 1, -1)); /* swapped */
+    const px_referee_output *o = rule(&s, MAKE(PGY_DTYPE_F16, 1.0009765625, 2, -1), 4096);
+    assert_true(o->of[0].max_abs < o->allowed_abs);
+    assert_int_equal(o->finding[0], PX_FINDING_WRONG);
+    teardown(&s);
+}
+
+/* A sigmoid's kernel may give 1e-7 where 1e-30 is right. */
+static void a_bounded_function_has_digits_of_its_range(void **state)
+{
+    PX_UNUSED(state);
+    for (int is_bounded = 0; is_bounded < 2; is_bounded++) {
+        scene s;
+        setup(&s);
+        add(&s, "pluginref-runner-N0", "y", MAKE(PGY_DTYPE_F32, 1e-30, 1e-6));
+        add(&s, "a", "y", MAKE(PGY_DTYPE_F32, 1e-7, 1e-6));
+        rule(&s, MAKE(PGY_DTYPE_F32, 1e-30, 1e-6), 1);
+        s.referee.at[0].range = is_bounded;
+        assert_ok(px_referee_rule(&s.referee));
+        assert_int_equal(s.referee.at[0].finding[0],
+                         is_bounded ? PX_FINDING_WITHIN : PX_FINDING_WRONG);
+        teardown(&s);
+    }
+}
+
+/* float32 outputs rounded to a narrower type, and values that changed places. */
+static void lower_precision_is_told(void **state)
+{
+    PX_UNUSED(state);
+    enum { N = 64 };
+    double x[N], swapped[N];
+    for (int i = 0; i < N; i++)
+        x[i] = sin(i) + 0.001 * i;
+    for (int i = 0; i < N; i++)
+        swapped[i] = x[i ^ 1];
+    static const struct {
+        pgy_dtype rounded;
+        px_finding finding;
+        const char *words;
+    } cases[] = {{PGY_DTYPE_F16, PX_FINDING_FURTHER, "as if computed in float16 or TensorFloat-32"},
+                 {PGY_DTYPE_BF16, PX_FINDING_FURTHER, "as if computed in bfloat16"},
+                 {PGY_DTYPE_F32, PX_FINDING_WRONG, "a is wrong: "}};
+    for (size_t i = 0; i < PX_COUNTOF(cases); i++) {
+        scene s;
+        setup(&s);
+        const bool is_swapped = cases[i].rounded == PGY_DTYPE_F32;
+        add(&s, "pluginref-runner-N0", "y", make(PGY_DTYPE_F32, N, x));
+        add(&s, "a", "y", make(cases[i].rounded, N, is_swapped ? swapped : x));
+        rule(&s, make(PGY_DTYPE_F32, N, x), 16);
+        s.referee.at[0].n_layers = 1;
+        assert_ok(px_referee_rule(&s.referee));
+        assert_int_equal(s.referee.at[0].finding[0], cases[i].finding);
+        assert_non_null(strstr(s.referee.at[0].sentence, cases[i].words));
+        teardown(&s);
+    }
+}
+
+static void quantized_numbers_may_be_one_step_off(void **state)
+{
+    PX_UNUSED(state);
+    scene s;
+    setup(&s);
+    add(&s, "pluginref-runner-N0", "y", MAKE(PGY_DTYPE_U8, 1, 2));
+    add(&s, "a", "y", MAKE(PGY_DTYPE_U8, 1, 3));
+    add(&s, "b", "y", MAKE(PGY_DTYPE_U8, 1, 4));
+    const px_referee_output *o = rule(&s, NULL, 0);
+    assert_true(o->finding[0] == PX_FINDING_FURTHER && o->finding[1] == PX_FINDING_WRONG);
+    assert_int_equal(o->ruling, PX_RULING_SOME_WRONG);
+    assert_non_null(strstr(o->sentence, "b is wrong: 2 off where uint8 values must be equal; a is "
+                                        "further off than expected, 1 off"));
     teardown(&s);
 }
 
@@ -369,6 +500,12 @@ int main(void)
         cmocka_unit_test(both_within),
         cmocka_unit_test(one_run_is_held_against_rounding),
         cmocka_unit_test(integers_must_be_equal),
+        cmocka_unit_test(further_is_not_wrong),
+        cmocka_unit_test(a_better_run_is_a_witness),
+        cmocka_unit_test(nothing_is_chosen_to_give_a_tenth_of_error),
+        cmocka_unit_test(a_bounded_function_has_digits_of_its_range),
+        cmocka_unit_test(quantized_numbers_may_be_one_step_off),
+        cmocka_unit_test(lower_precision_is_told),
         cmocka_unit_test(infinity_is_a_fault),
         cmocka_unit_test(numbers_for_nan_are_told_as_such),
         cmocka_unit_test(overflow_inside_is_the_types),

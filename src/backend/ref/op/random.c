@@ -227,7 +227,8 @@ done:
 
 /* --- Dropout --- */
 
-/* Mask of ones: of the data's type before opset 10, then bool. */
+/* The mask is of the data's type before opset 10, then bool. Before opset 12 it is left open what
+ * it holds ("not filled"): zeros, as runtimes give; then ones. */
 static pgy_status *pass_on(px_ref_call *c)
 {
     pgy_status *st = NULL;
@@ -240,11 +241,7 @@ static pgy_status *pass_on(px_ref_call *c)
             PX_TRY(px_elem_bad_type(c, 0));
         PX_TRY(
             px_ref_out(c, 1, as_data ? c->in[0].dtype : PGY_DTYPE_BOOL, x->rank, x->dims, &mask));
-        if (!as_data)
-            memset(mask, 1, (size_t)x->count);
-        else
-            for (int64_t i = 0; i < x->count; i++)
-                ((double *)mask)[i] = 1.0;
+        memset(mask, c->opset >= 12, (size_t)x->count * (as_data ? sizeof(double) : 1));
     }
     px_ref_out_take(c, 0, px_ref_value_copy(c->in[0]));
 done:
