@@ -122,7 +122,7 @@ static void put_scale(px_buf *out, px_show_way way, const px_heatmap *map)
     px_rgb colors[PX_COLORMAP_STEPS];
     px_number_label(map->scale.low, 3, low, sizeof low);
     px_number_label(map->scale.high, 3, high, sizeof high);
-    px_buf_printf(out, "  %s ", low);
+    px_buf_printf(out, "  %s%s ", map->scale.is_cut ? "\u2264" : "", low);
     px_colormap_fill(PX_COLORMAP_HEAT, colors);
     if (way == PX_SHOW_TEXT)
         px_buf_puts(out, &shades[1]);
@@ -242,6 +242,14 @@ done:
     return st;
 }
 
+static int columns_of(const char *label)
+{
+    int n = 0;
+    for (; *label != '\0'; label++)
+        n += ((uint8_t)*label & 0xc0) != 0x80;
+    return n;
+}
+
 /* The label of the tick on this row, padded; rows count from the top. */
 static void put_y_label(px_buf *out, const px_error_panel *panel, int row)
 {
@@ -252,7 +260,8 @@ static void put_y_label(px_buf *out, const px_error_panel *panel, int row)
         if ((int)((1 - px_scale_at(&panel->y, ticks[i].value)) * (PLOT_ROWS - 1) + 0.5) == row)
             label = ticks[i].label;
     }
-    px_buf_printf(out, "  %*s ", LABEL, label);
+    px_buf_pad(out, ' ', (size_t)PX_MAX(2 + LABEL - columns_of(label), 0));
+    px_buf_printf(out, "%s ", label);
 }
 
 static pgy_status *put_panel(px_buf *out, px_show_way way, int n_x, const px_error_plot *plot,
@@ -291,14 +300,15 @@ static void put_x_labels(px_buf *out, const px_scale *x, int n_x)
 {
     px_tick ticks[PX_MAX_TICKS];
     const int n = px_scale_ticks(x, PX_MAX(n_x / 12, 1), ticks);
-    const size_t start = out->len;
-    px_buf_printf(out, "  %*s  ", LABEL, "");
+    int here = LABEL + 4;
+    px_buf_pad(out, ' ', (size_t)here);
     for (int i = 0; i < n; i++) {
-        const int len = (int)strlen(ticks[i].label);
+        const int len = columns_of(ticks[i].label);
         const int at = LABEL + 4 + (int)(px_scale_at(x, ticks[i].value) * (n_x - 1)) - len / 2;
-        if (at > (int)(out->len - start) && at + len <= LABEL + 4 + n_x) {
-            px_buf_pad(out, ' ', (size_t)at - (out->len - start));
+        if (at > here && at + len <= LABEL + 4 + n_x) {
+            px_buf_pad(out, ' ', (size_t)(at - here));
             px_buf_puts(out, ticks[i].label);
+            here = at + len;
         }
     }
     px_buf_putc(out, '\n');
@@ -314,9 +324,9 @@ pgy_status *px_blocks_put_error_plot(px_buf *out, px_show_way way, int columns,
     px_error_plot_put_numbers(plot, out);
     px_buf_putc(out, '\n');
     for (int i = 0; i < 2; i++) {
-        px_buf_printf(out, "  %s error\n", i == 0 ? "Absolute" : "Relative");
         if (!plot->panel[i].has_errors)
             continue;
+        px_buf_printf(out, "  %s error\n", i == 0 ? "Absolute" : "Relative");
         PX_TRY(put_panel(out, way, n_x, plot, i));
         put_x_labels(out, &plot->x, n_x);
     }

@@ -25,7 +25,7 @@ double px_rgb_lightness(px_rgb color);
 /* What no map contains. */
 #define PX_RGB_NAN 0x00a5c8u
 #define PX_RGB_INF 0x2fbf3au
-#define PX_RGB_ZERO 0x3a3a3au /* on a log scale */
+#define PX_RGB_ZERO 0x8f9499u /* on a log scale; far from its darkest end */
 #define PX_RGB_PAPER 0xffffffu
 #define PX_RGB_TEXT 0x1c1c1cu
 #define PX_RGB_FAINT 0x6b6b6bu

@@ -129,6 +129,7 @@ static bool range_of(const plot_job *job, int array, px_scale *out)
         return false;
     out->high = as_float(max);
     out->low = fmax(as_float(min), out->high * 1e-12);
+    out->is_cut = out->low > as_float(min);
     if (out->high < out->low * 3) {
         out->low /= 3;
         out->high *= 3;

@@ -12,7 +12,7 @@ enum {
     BAND = 12, /* the zeros' band */
     BAND_GAP = 6,
     LEFT = 86, /* of a panel: axis name, labels */
-    TOP = 96,
+    TOP = 102,
     BOTTOM = 92,
     BETWEEN = 104, /* panels */
     RIGHT = 28,
@@ -118,6 +118,8 @@ static void draw_axes(const page *p)
     n = p->panel->has_errors ? px_scale_ticks(&p->panel->y, 9, ticks) : 0;
     for (int i = 0; i < n; i++) {
         const double y = y_of(p, ticks[i].value);
+        if (n > 1 && p->top + PANEL_Y - y < TEXT / 2) /* would touch the zero's */
+            continue;
         px_canvas_line(p->c, label_x - 5, y, label_x - 1, y, PX_RGB_FAINT);
         px_canvas_text(p->c, label_x - 7, y + 4, &style, px_str_of(ticks[i].label));
     }
@@ -174,6 +176,16 @@ static void draw_tolerance(const page *p)
     px_buf_fini(&text);
 }
 
+/* What an empty panel means. */
+static void draw_no_errors(const page *p)
+{
+    px_text_style style = faint;
+    style.anchor = PX_ANCHOR_MIDDLE;
+    px_canvas_text(p->c, p->left + PANEL_X / 2.0, p->top + PANEL_Y / 2.0, &style,
+                   p->plot->n_zero > 0 ? PX_STR("no error above zero")
+                                       : PX_STR("nothing is finite"));
+}
+
 /* ---- the page ---- */
 
 static void draw_legend(const page *p, double y)
@@ -211,10 +223,11 @@ static void draw_title(const page *p, const px_caption *caption, double width)
     px_shape_print(&text, p->plot->rank, p->plot->dims);
     if (caption->runner[0] != NULL && caption->runner[1] != NULL)
         px_buf_printf(&text, ", %s vs. %s (the reference)", caption->runner[0], caption->runner[1]);
-    px_buf_puts(&text, "; ");
-    px_error_plot_put_numbers(p->plot, &text);
     px_text_fit(&cut, px_buf_str(&text), TEXT, width - 32);
-    px_canvas_text(p->c, 20, 46, &faint, px_buf_str(&cut));
+    px_canvas_text(p->c, 20, 44, &faint, px_buf_str(&cut));
+    text.len = 0;
+    px_error_plot_put_numbers(p->plot, &text);
+    px_canvas_text(p->c, 20, 61, &plain, px_buf_str(&text));
     px_buf_fini(&text);
     px_buf_fini(&cut);
 }
@@ -233,6 +246,8 @@ pgy_status *px_error_plot_render(const px_error_plot *plot, const px_caption *ca
         p.left = LEFT + p.which * (PANEL_X + BETWEEN);
         PX_TRY(draw_density(&p));
         draw_tolerance(&p);
+        if (!p.panel->has_errors)
+            draw_no_errors(&p);
         PX_TRY(draw_quantiles(&p));
         draw_axes(&p);
     }

@@ -48,7 +48,7 @@ typedef struct px_heatmap {
     px_tiles tiles;
     int32_t *cells; /* tile by tile, row by row */
     px_scale scale; /* of the finite cells; low < high always */
-    bool all_zero;  /* nothing but zeros, NaN and infinities */
+    bool all_zero; /* nothing but zeros (if has_zero), NaN and infinities: the scale says nothing */
     bool has_zero;
     px_stats stats;
 } px_heatmap;

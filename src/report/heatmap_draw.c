@@ -67,7 +67,9 @@ void px_heatmap_put_layout(const px_heatmap *map, px_buf *out)
     const px_tiles *t = &map->tiles;
     switch (t->view) {
     case PX_VIEW_FOLDED:
-        if (t->height > 1)
+        if (t->count == 1)
+            px_buf_puts(out, "one element");
+        else if (t->height > 1)
             px_buf_printf(out, "one dimension, folded into rows of %lld", (long long)t->width);
         else
             px_buf_puts(out, "one dimension");
@@ -176,7 +178,7 @@ static void draw_axis_names(const page *p)
         int the_one = PX_MAX(t->rank - 1, 0);
         for (int i = 0; i < t->rank; i++)
             the_one = t->dims[i] > 1 ? i : the_one;
-        if (t->rank > 0)
+        if (t->count > 1)
             put_dimension(&x, the_one);
         if (t->height > 1)
             px_buf_puts(&y, "row begins at");
@@ -231,10 +233,13 @@ static void draw_legend(const page *p)
 {
     const px_heatmap *map = p->map;
     const double y = p->height - 12;
+    const bool not_finite = map->stats.n_nan > 0 || map->stats.n_inf > 0;
     double x = 20;
     px_buf note = {0}, cut = {0};
-    if (map->all_zero)
-        x = draw_key(p, x, y, map->scale.is_log ? PX_RGB_ZERO : 0x18022eu, "0 everywhere");
+    px_rgb colors[PX_COLORMAP_STEPS];
+    px_colormap_fill(PX_COLORMAP_HEAT, colors);
+    if (map->all_zero && map->has_zero)
+        x = draw_key(p, x, y, colors[0], not_finite ? "0 elsewhere" : "0 everywhere");
     else if (map->has_zero && map->scale.is_log)
         x = draw_key(p, x, y, PX_RGB_ZERO, "0");
     if (map->stats.n_nan > 0)
@@ -312,7 +317,8 @@ pgy_status *px_heatmap_render(const px_heatmap *map, const px_caption *caption,
     draw_x_axis(&p);
     draw_y_axis(&p);
     draw_axis_names(&p);
-    draw_bar(&p);
+    if (!map->all_zero)
+        draw_bar(&p);
     draw_legend(&p);
     PX_TRY(px_canvas_finish(p.c, out));
 done:

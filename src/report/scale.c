@@ -85,13 +85,28 @@ static void label_tick(px_tick *tick)
     } while (digits <= 9 && fabs(shown - tick->value) > 1e-9 * fabs(tick->value));
 }
 
+/* Puts the low end in front, in the place of ticks that are too close to it. */
+static int with_low_end(const px_scale *s, int most, px_tick out[PX_MAX_TICKS], int n)
+{
+    int close = 0;
+    while (close < n && px_scale_at(s, out[close].value) * most < 0.7)
+        close++;
+    n = PX_MIN(n - close, PX_MAX_TICKS - 1);
+    memmove(&out[1], &out[close], (size_t)n * sizeof *out);
+    char low[20];
+    px_number_label(s->low, 2, low, sizeof low);
+    out[0].value = s->low;
+    (void)snprintf(out[0].label, sizeof out[0].label, "\u2264%s", low);
+    return n + 1;
+}
+
 int px_scale_ticks(const px_scale *s, int most, px_tick out[PX_MAX_TICKS])
 {
     most = PX_MAX(1, PX_MIN(most, PX_MAX_TICKS));
     const int n = s->is_log ? log_ticks(s, most, out) : linear_ticks(s, most, out);
     for (int i = 0; i < n; i++)
         label_tick(&out[i]);
-    return n;
+    return s->is_cut ? with_low_end(s, most, out, n) : n;
 }
 
 int px_index_ticks(int64_t n, int most, int64_t out[PX_MAX_TICKS])

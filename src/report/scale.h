@@ -8,6 +8,7 @@
 typedef struct px_scale {
     double low, high;
     bool is_log;
+    bool is_cut; /* what is smaller is shown at the low end */
 } px_scale;
 
 /* 0 at low, 1 at high, beyond that outside [0, 1]. Zero on a log scale: -INFINITY. */
@@ -22,7 +23,8 @@ typedef struct px_tick {
 } px_tick;
 
 /* At most `most` (1 to PX_MAX_TICKS) round values within the scale, in order; at least one of them
- * whenever a round value is there. Returns their number. */
+ * whenever a round value is there. A scale that is cut has its low end among them, "≤2e-06".
+ * Returns their number. */
 int px_scale_ticks(const px_scale *s, int most, px_tick out[PX_MAX_TICKS]);
 /* Round indices of [0, n), 0 among them. */
 int px_index_ticks(int64_t n, int most, int64_t out[PX_MAX_TICKS]);

@@ -57,17 +57,23 @@ static void check_ticks(px_scale s, int most, int n, const char *const *labels)
 
 static void ticks_are_round(void **state)
 {
-    check_ticks((px_scale){0, 1, false}, 6, 6,
+    check_ticks((px_scale){0, 1, false, false}, 6, 6,
                 (const char *[]){"0", "0.2", "0.4", "0.6", "0.8", "1"});
-    check_ticks((px_scale){0, 0.0137, false}, 4, 3, (const char *[]){"0", "0.005", "0.01"});
-    check_ticks((px_scale){2e-5, 40, true}, 9, 6,
+    check_ticks((px_scale){0, 0.0137, false, false}, 4, 3, (const char *[]){"0", "0.005", "0.01"});
+    check_ticks((px_scale){2e-5, 40, true, false}, 9, 6,
                 (const char *[]){"0.0001", "0.001", "0.01", "0.1", "1", "10"});
-    check_ticks((px_scale){1e-12, 1, true}, 5, 5,
+    check_ticks((px_scale){1e-12, 1, true, false}, 5, 5,
                 (const char *[]){"1e-12", "1e-09", "1e-06", "0.001", "1"});
-    check_ticks((px_scale){0.3, 6, true}, 6, 4, (const char *[]){"0.5", "1", "2", "5"});
+    check_ticks((px_scale){0.3, 6, true, false}, 6, 4, (const char *[]){"0.5", "1", "2", "5"});
     /* Within one decade and no round value but one: linear steps. */
-    check_ticks((px_scale){1.1, 1.9, true}, 5, 4, (const char *[]){"1.2", "1.4", "1.6", "1.8"});
-    check_ticks((px_scale){0, 100000, false}, 3, 3, (const char *[]){"0", "50000", "100000"});
+    check_ticks((px_scale){1.1, 1.9, true, false}, 5, 4,
+                (const char *[]){"1.2", "1.4", "1.6", "1.8"});
+    check_ticks((px_scale){3.2e-6, 4e-3, true, true}, 9, 4,
+                (const char *[]){"\u22643.2e-06", "1e-05", "0.0001", "0.001"});
+    check_ticks((px_scale){9.5e-6, 4e-3, true, true}, 9, 3,
+                (const char *[]){"\u22649.5e-06", "0.0001", "0.001"});
+    check_ticks((px_scale){0, 100000, false, false}, 3, 3,
+                (const char *[]){"0", "50000", "100000"});
 }
 
 static void index_ticks(void **state)
