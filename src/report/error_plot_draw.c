@@ -107,21 +107,27 @@ static void draw_axes(const page *p)
     style.anchor = PX_ANCHOR_MIDDLE;
     for (int i = 0; i < n; i++) {
         const double x = x_of(p, ticks[i].value);
+        const bool is_low_end = i == 0 && p->plot->x.is_cut;
         /* The zero's label stands at the left. */
-        if (x - px_font_width(px_str_of(ticks[i].label), TEXT) / 2 < label_x + BAND + 4)
+        style.anchor = is_low_end ? PX_ANCHOR_START : PX_ANCHOR_MIDDLE;
+        if (!is_low_end &&
+            x - px_font_width(px_str_of(ticks[i].label), TEXT) / 2 < label_x + BAND + 4)
             continue;
         px_canvas_line(p->c, x, foot + 1, x, foot + 5, PX_RGB_FAINT);
         px_canvas_text(p->c, x, foot + 18, &style, px_str_of(ticks[i].label));
     }
+    style.anchor = PX_ANCHOR_MIDDLE;
     px_canvas_text(p->c, label_x + BAND / 2.0, foot + 18, &style, PX_STR("0"));
     style.anchor = PX_ANCHOR_END;
     n = p->panel->has_errors ? px_scale_ticks(&p->panel->y, 9, ticks) : 0;
     for (int i = 0; i < n; i++) {
         const double y = y_of(p, ticks[i].value);
-        if (n > 1 && p->top + PANEL_Y - y < TEXT / 2) /* would touch the zero's */
+        const bool is_low_end = i == 0 && p->panel->y.is_cut;
+        if (!is_low_end && n > 1 && p->top + PANEL_Y - y < TEXT / 2) /* would touch the zero's */
             continue;
         px_canvas_line(p->c, label_x - 5, y, label_x - 1, y, PX_RGB_FAINT);
-        px_canvas_text(p->c, label_x - 7, y + 4, &style, px_str_of(ticks[i].label));
+        px_canvas_text(p->c, label_x - 7, y + (is_low_end ? 0 : 4), &style,
+                       px_str_of(ticks[i].label));
     }
     px_canvas_text(p->c, label_x - 7, foot - BAND / 2.0 + 4, &style, PX_STR("0"));
     style = faint;

@@ -171,7 +171,7 @@ static void choose_scale(px_heatmap *map, size_t n_cells)
         return;
     map->scale.is_log = true;
     map->scale.low = fmax(min, fmin(part_below(by_exponent, n, 0.01), max / 10.0));
-    map->scale.is_cut = map->scale.low > min;
+    map->scale.is_cut = map->scale.low > 1.05 * min;
 }
 
 pgy_status *px_heatmap_init(pgy_context *cx, const px_pair *pair, const px_pair_stats *stats,
