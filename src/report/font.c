@@ -187,9 +187,11 @@ static void draw_glyph(const stroke *s, const glyph *g)
         case 'l':
             s->pen->line(s->pen->user, x, y);
             break;
-        case 'd':
-            s->pen->move(s->pen->user, x, y);
-            s->pen->line(s->pen->user, x, y);
+        case 'd': /* heavier than a stroke, or decimal points would fade in small text */
+            for (int i = 0; i <= 5; i += 5) {
+                s->pen->move(s->pen->user, x - 2 * s->unit, y + i * s->unit);
+                s->pen->line(s->pen->user, x + 2 * s->unit, y + i * s->unit);
+            }
             break;
         default:
             draw_arc(s, v, op == 'A');
