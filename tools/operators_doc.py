@@ -29,7 +29,7 @@ NOTES = {
     ("", "DeformConv"): "two spatial dimensions",
     ("", "MaxUnpool"): "at most three spatial dimensions",
     ("", "RegexFullMatch"): "no back references or look-around",
-    ("ai.onnx.ml", "ZipMap"): "refused: its result is a map",
+    ("ai.onnx.ml", "ZipMap"): "as an output of the graph",
     ("com.microsoft", "Attention"): "no do_rotary, no shared cache",
     ("com.microsoft", "GroupQueryAttention"): "no sinks, no quantized caches",
     ("com.microsoft", "MatMulNBits"): "g_idx is not read",
@@ -38,7 +38,7 @@ NOTES = {
     ("com.microsoft", "RotaryEmbedding"): "no ragged batches, no scale",
 }
 OUTSIDE = """* `ai.onnx.preview.training.Gradient` asks for differentiation of the graph it stands in.
-* Maps are no values of the interpreter: `ZipMap`'s result and `DictVectorizer`'s input cannot be made.
+* Maps cannot be fed: `CastMap` and `DictVectorizer` are refused.
 """
 GROUPS = [("float", {"float16", "float", "double", "bfloat16"}),
           ("float8", {"float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz"}),

@@ -14,9 +14,13 @@ pgy_status *px_refuse_value(const char *side, px_str name, const char *kind)
                                                : "");
 }
 
-static pgy_status *check_kind(const char *side, px_str name, px_onnx_type_kind kind)
+static pgy_status *check_kind(const char *side, px_str name, px_onnx_type_kind kind,
+                              bool takes_apart)
 {
     const char *text = NULL;
+    if (takes_apart && (kind == PX_ONNX_TYPE_SEQUENCE || kind == PX_ONNX_TYPE_OPTIONAL ||
+                        kind == PX_ONNX_TYPE_MAP))
+        return NULL;
     switch (kind) {
     case PX_ONNX_TYPE_NONE: /* only running it will tell */
     case PX_ONNX_TYPE_TENSOR:
@@ -63,7 +67,7 @@ static px_onnx_type_kind kind_of(px_str bytes)
     return kind;
 }
 
-static pgy_status *check_value_info(const char *side, px_str bytes)
+static pgy_status *check_value_info(const char *side, px_str bytes, bool takes_apart)
 {
     px_onnx_type_kind kind = PX_ONNX_TYPE_NONE;
     px_str name = {"", 0};
@@ -76,10 +80,10 @@ static pgy_status *check_value_info(const char *side, px_str bytes)
         else if (f.number == PX_F_VALUE_TYPE)
             kind = kind_of(f.bytes);
     }
-    return check_kind(side, name, kind);
+    return check_kind(side, name, kind, takes_apart);
 }
 
-static pgy_status *check_graph(px_str bytes)
+static pgy_status *check_graph(px_str bytes, bool takes_apart)
 {
     pgy_status *st = NULL;
     px_pb_field f;
@@ -87,15 +91,15 @@ static pgy_status *check_graph(px_str bytes)
         if (f.wire != PX_PB_LEN)
             continue;
         if (f.number == PX_F_GRAPH_INPUT)
-            PX_TRY(check_value_info("input", f.bytes));
+            PX_TRY(check_value_info("input", f.bytes, false));
         else if (f.number == PX_F_GRAPH_OUTPUT)
-            PX_TRY(check_value_info("output", f.bytes));
+            PX_TRY(check_value_info("output", f.bytes, takes_apart));
     }
 done:
     return st;
 }
 
-pgy_status *px_check_tensors_only(const pgy_model *model)
+pgy_status *px_check_tensors_only(const pgy_model *model, bool takes_apart)
 {
     pgy_status *st = NULL;
     px_pb_field f;
@@ -106,15 +110,15 @@ pgy_status *px_check_tensors_only(const pgy_model *model)
         /* Parsed, maybe edited: what the graph says now counts, not the file. */
         const px_onnx_graph *g = &model->onnx->graph;
         for (size_t i = 0; i < g->n_inputs; i++)
-            PX_TRY(check_kind("input", g->inputs[i].name, g->inputs[i].type.kind));
+            PX_TRY(check_kind("input", g->inputs[i].name, g->inputs[i].type.kind, false));
         for (size_t i = 0; i < g->n_outputs; i++)
-            PX_TRY(check_kind("output", g->outputs[i].name, g->outputs[i].type.kind));
+            PX_TRY(check_kind("output", g->outputs[i].name, g->outputs[i].type.kind, takes_apart));
         goto done;
     }
     const px_str bytes = {(const char *)model->file.data, model->file.size};
     for (px_pb r = px_pb_of(bytes, NULL); px_pb_next(&r, &f);)
         if (f.number == PX_F_MODEL_GRAPH && f.wire == PX_PB_LEN)
-            PX_TRY(check_graph(f.bytes));
+            PX_TRY(check_graph(f.bytes, takes_apart));
 done:
     return st;
 }

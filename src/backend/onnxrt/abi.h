@@ -131,7 +131,12 @@ typedef struct px_ort_api {
     px_ort_status *(*AllocatorFree)(px_ort_allocator *allocator, void *p);
     void *slot_77;
     px_ort_status *(*GetAllocatorWithDefaultOptions)(px_ort_allocator **out); /* not to be freed */
-    void *slot_79[13];
+    void *slot_79;
+    /* Item of a sequence; of a map: 0 the keys, 1 the values. A value of its own. */
+    px_ort_status *(*GetValue)(const px_ort_value *value, int i, px_ort_allocator *allocator,
+                               px_ort_value **out);
+    px_ort_status *(*GetValueCount)(const px_ort_value *value, size_t *out);
+    void *slot_82[10];
     void (*ReleaseEnv)(px_ort_env *env);
     void (*ReleaseStatus)(px_ort_status *status);
     void (*ReleaseMemoryInfo)(px_ort_memory *memory);
@@ -153,7 +158,9 @@ typedef struct px_ort_api {
     px_ort_status *(*CreateTensorRTProviderOptions)(px_ort_tensorrt **out);
     void *slot_172[2];
     void (*ReleaseTensorRTProviderOptions)(px_ort_tensorrt *provider);
-    void *slot_175[29];
+    void *slot_175[17];
+    px_ort_status *(*HasValue)(const px_ort_value *value, int *out); /* of an optional */
+    void *slot_193[11];
     px_ort_status *(*SessionOptionsAppendExecutionProvider_CUDA_V2)(px_ort_options *options,
                                                                     const px_ort_cuda *provider);
     px_ort_status *(*CreateCUDAProviderOptions)(px_ort_cuda **out);
@@ -212,6 +219,8 @@ PX_ORT_SLOT(GetValueType, 67);
 PX_ORT_SLOT(CreateCpuMemoryInfo, 69);
 PX_ORT_SLOT(AllocatorFree, 76);
 PX_ORT_SLOT(GetAllocatorWithDefaultOptions, 78);
+PX_ORT_SLOT(GetValue, 80);
+PX_ORT_SLOT(GetValueCount, 81);
 PX_ORT_SLOT(ReleaseEnv, 92);
 PX_ORT_SLOT(ReleaseStatus, 93);
 PX_ORT_SLOT(ReleaseMemoryInfo, 94);
@@ -226,6 +235,7 @@ PX_ORT_SLOT(AddSessionConfigEntry, 130);
 PX_ORT_SLOT(SessionOptionsAppendExecutionProvider_TensorRT_V2, 170);
 PX_ORT_SLOT(CreateTensorRTProviderOptions, 171);
 PX_ORT_SLOT(ReleaseTensorRTProviderOptions, 174);
+PX_ORT_SLOT(HasValue, 192);
 PX_ORT_SLOT(SessionOptionsAppendExecutionProvider_CUDA_V2, 204);
 PX_ORT_SLOT(CreateCUDAProviderOptions, 205);
 PX_ORT_SLOT(ReleaseCUDAProviderOptions, 208);

@@ -34,6 +34,7 @@ struct px_onnxrt_session {
     pgy_io *inputs, *outputs;
     size_t n_inputs, n_outputs;
     const char **in_names, **out_names;
+    bool *is_optional; /* of the outputs */
     bound_input *bound;
     const px_ort_value **in_values; /* what `bound` holds, as the runtime wants it */
     px_ort_value **out_values;
@@ -265,25 +266,23 @@ done:
 typedef px_ort_status *(*get_name_fn)(const px_ort_session *, size_t, px_ort_allocator *, char **);
 typedef px_ort_status *(*get_type_fn)(const px_ort_session *, size_t, px_ort_type **);
 
-/* Fills one table entry and its name. */
-static pgy_status *read_one(px_onnxrt_session *s, px_ort_allocator *allocator, const char *side,
-                            get_name_fn get_name, get_type_fn get_type, size_t i, pgy_io *io)
+/* Fills one table entry, its name, and what kind of value it is. */
+static pgy_status *read_one(px_onnxrt_session *s, px_ort_allocator *allocator, get_name_fn get_name,
+                            get_type_fn get_type, size_t i, pgy_io *io, px_ort_kind *out_kind)
 {
     pgy_status *st = NULL;
     px_onnxrt_lib *lib = s->lib;
     char *name = NULL;
     px_ort_type *type = NULL;
-    px_ort_kind kind = PX_ORT_UNKNOWN;
 
     PX_TRY(px_onnxrt_check(lib, get_name(s->ort, i, allocator, &name)));
     io->name = px_arena_strdup(&s->arena, name);
     if (io->name == NULL)
         PX_TRY(px_status_nomem());
     PX_TRY(px_onnxrt_check(lib, get_type(s->ort, i, &type)));
-    PX_TRY(px_onnxrt_check(lib, lib->api->GetOnnxTypeFromTypeInfo(type, &kind)));
-    if (kind != PX_ORT_TENSOR)
-        PX_TRY(px_refuse_value(side, px_str_of(name), px_onnxrt_kind_text(kind)));
-    PX_TRY(read_shape(s, type, io));
+    PX_TRY(px_onnxrt_check(lib, lib->api->GetOnnxTypeFromTypeInfo(type, out_kind)));
+    if (*out_kind == PX_ORT_TENSOR)
+        PX_TRY(read_shape(s, type, io));
 done:
     if (name != NULL)
         st = px_status_join(st, px_onnxrt_check(lib, lib->api->AllocatorFree(allocator, name)));
@@ -299,6 +298,7 @@ static pgy_status *read_signature(px_onnxrt_session *s)
     px_onnxrt_lib *lib = s->lib;
     const px_ort_api *api = lib->api;
     px_ort_allocator *allocator = NULL;
+    px_ort_kind kind = PX_ORT_UNKNOWN;
 
     PX_TRY(px_onnxrt_check(lib, api->GetAllocatorWithDefaultOptions(&allocator)));
     PX_TRY(px_onnxrt_check(lib, api->SessionGetInputCount(s->ort, &s->n_inputs)));
@@ -307,20 +307,28 @@ static pgy_status *read_signature(px_onnxrt_session *s)
     s->outputs = px_arena_calloc(&s->arena, s->n_outputs, sizeof *s->outputs);
     s->in_names = px_arena_calloc(&s->arena, s->n_inputs, sizeof *s->in_names);
     s->out_names = px_arena_calloc(&s->arena, s->n_outputs, sizeof *s->out_names);
+    s->is_optional = px_arena_calloc(&s->arena, s->n_outputs, sizeof *s->is_optional);
     s->bound = px_arena_calloc(&s->arena, s->n_inputs, sizeof *s->bound);
     s->in_values = px_arena_calloc(&s->arena, s->n_inputs, sizeof *s->in_values);
     s->out_values = px_arena_calloc(&s->arena, s->n_outputs, sizeof *s->out_values);
     if (s->inputs == NULL || s->outputs == NULL || s->in_names == NULL || s->out_names == NULL ||
-        s->bound == NULL || s->in_values == NULL || s->out_values == NULL)
+        s->is_optional == NULL || s->bound == NULL || s->in_values == NULL || s->out_values == NULL)
         PX_TRY(px_status_nomem());
     for (size_t i = 0; i < s->n_inputs; i++) {
-        PX_TRY(read_one(s, allocator, "input", api->SessionGetInputName,
-                        api->SessionGetInputTypeInfo, i, &s->inputs[i]));
+        PX_TRY(read_one(s, allocator, api->SessionGetInputName, api->SessionGetInputTypeInfo, i,
+                        &s->inputs[i], &kind));
+        if (kind != PX_ORT_TENSOR)
+            PX_TRY(
+                px_refuse_value("input", px_str_of(s->inputs[i].name), px_onnxrt_kind_text(kind)));
         s->in_names[i] = s->inputs[i].name;
     }
     for (size_t i = 0; i < s->n_outputs; i++) {
-        PX_TRY(read_one(s, allocator, "output", api->SessionGetOutputName,
-                        api->SessionGetOutputTypeInfo, i, &s->outputs[i]));
+        PX_TRY(read_one(s, allocator, api->SessionGetOutputName, api->SessionGetOutputTypeInfo, i,
+                        &s->outputs[i], &kind));
+        if (kind == PX_ORT_OPAQUE || kind == PX_ORT_SPARSE_TENSOR || kind == PX_ORT_UNKNOWN)
+            PX_TRY(px_refuse_value("output", px_str_of(s->outputs[i].name),
+                                   px_onnxrt_kind_text(kind)));
+        s->is_optional[i] = kind == PX_ORT_OPTIONAL;
         s->out_names[i] = s->outputs[i].name;
     }
     PX_TRY(px_onnxrt_check(
@@ -346,7 +354,7 @@ pgy_status *px_onnxrt_session_open(pgy_context *cx, px_onnxrt_lib *lib, pgy_mode
         PX_TRY(px_status_nomem());
     /* Making the session can take half a minute and gigabytes: what the file itself shows to be of
      * no use is refused before. */
-    PX_TRY(px_check_tensors_only(model));
+    PX_TRY(px_check_tensors_only(model, true));
     PX_TRY(make_options(s, args, model->part, &options));
     PX_TRY(create(s, model, options));
     PX_TRY(read_signature(s));
@@ -426,11 +434,9 @@ pgy_status *px_onnxrt_session_run(px_onnxrt_session *s, const pgy_feed *in, pgy_
     PX_TRY(px_onnxrt_check(s->lib, status));
 
     for (size_t i = 0; i < s->n_outputs; i++) {
-        pgy_tensor *t = NULL;
         px_ort_value *value = s->out_values[i];
         s->out_values[i] = NULL;
-        PX_TRY(px_onnxrt_value_take(s->lib, s->out_names[i], value, &t));
-        PX_TRY(pgy_outputs_add(out, s->out_names[i], t));
+        PX_TRY(px_onnxrt_value_give(s->lib, s->out_names[i], s->is_optional[i], value, out));
     }
 done:
     for (size_t i = 0; i < s->n_outputs; i++)

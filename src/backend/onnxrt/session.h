@@ -12,7 +12,8 @@ typedef struct px_onnxrt_session px_onnxrt_session;
 PX_MUST_USE pgy_status *px_onnxrt_session_announce(pgy_context *cx, px_onnxrt_lib *lib,
                                                    const px_onnxrt_args *args);
 /* `args` NULL: all defaults. Creates the session; logs the providers first.
- * Errors: UNSUPPORTED for inputs and outputs that are no tensors, before the session is made where
+ * Errors: UNSUPPORTED for inputs that are no tensors and outputs that cannot be taken apart
+ * (backend/outputs.h), before the session is made where
  * the model tells; BACKEND with the runtime's words; MODEL, IO from the model. */
 PX_MUST_USE pgy_status *px_onnxrt_session_open(pgy_context *cx, px_onnxrt_lib *lib,
                                                pgy_model *model, const px_onnxrt_args *args,

@@ -1,6 +1,8 @@
 /* backend/onnxrt/values.c - see the header. */
 #include "backend/onnxrt/values.h"
 
+#include "backend/tensors_only.h"
+#include "base/str.h"
 #include "base/tensor.h"
 
 /* Element types are numbered as ONNX numbers them up to FLOAT4E2M1 (23); the three that came last
@@ -155,23 +157,17 @@ done:
     return st;
 }
 
-pgy_status *px_onnxrt_value_take(px_onnxrt_lib *lib, const char *name, px_ort_value *take_value,
-                                 pgy_tensor **out)
+/* Takes a tensor's value, also on failure. */
+static pgy_status *take_tensor(px_onnxrt_lib *lib, const char *name, px_ort_value *take_value,
+                               pgy_tensor **out)
 {
     pgy_status *st = NULL;
     const px_ort_api *api = lib->api;
     px_ort_shape *shape = NULL;
-    px_ort_kind kind = PX_ORT_UNKNOWN;
     px_ort_dtype ort_dtype = 0;
     size_t rank = 0;
     int64_t dims[PX_MAX_RANK];
 
-    if (take_value != NULL)
-        PX_TRY(px_onnxrt_check(lib, api->GetValueType(take_value, &kind)));
-    if (kind != PX_ORT_TENSOR)
-        PX_TRY(PX_FAIL(PGY_ERR_UNSUPPORTED,
-                       "The output '%s' is %s; only tensors can be fetched and compared.", name,
-                       px_onnxrt_kind_text(kind)));
     PX_TRY(px_onnxrt_check(lib, api->GetTensorTypeAndShape(take_value, &shape)));
     PX_TRY(px_onnxrt_check(lib, api->GetTensorElementType(shape, &ort_dtype)));
     PX_TRY(px_onnxrt_check(lib, api->GetDimensionsCount(shape, &rank)));
@@ -193,5 +189,80 @@ done:
         api->ReleaseValue(take_value);
     if (shape != NULL)
         api->ReleaseTensorTypeAndShapeInfo(shape);
+    return st;
+}
+
+static pgy_status *give(px_onnxrt_lib *lib, const char *name, px_ort_value *take_value, int depth,
+                        pgy_outputs *out);
+
+/* Item `i`, under the name in `item`. */
+static pgy_status *give_item(px_onnxrt_lib *lib, px_buf *item, const px_ort_value *value, size_t i,
+                             int depth, pgy_outputs *out)
+{
+    pgy_status *st = NULL;
+    px_ort_allocator *allocator = NULL;
+    px_ort_value *part = NULL;
+    PX_TRY(px_buf_status(item));
+    PX_TRY(px_onnxrt_check(lib, lib->api->GetAllocatorWithDefaultOptions(&allocator)));
+    PX_TRY(px_onnxrt_check(lib, lib->api->GetValue(value, (int)i, allocator, &part)));
+    PX_TRY(give(lib, px_buf_cstr(item), part, depth, out));
+done:
+    return st;
+}
+
+/* Takes the value. */
+static pgy_status *give(px_onnxrt_lib *lib, const char *name, px_ort_value *take_value, int depth,
+                        pgy_outputs *out)
+{
+    static const char *const map_parts[] = {"keys", "values"};
+    pgy_status *st = NULL;
+    px_ort_kind kind = PX_ORT_UNKNOWN;
+    px_buf item = {0};
+    size_t n = 0;
+    PX_TRY(px_onnxrt_check(lib, lib->api->GetValueType(take_value, &kind)));
+    if (kind == PX_ORT_TENSOR) {
+        pgy_tensor *t = NULL;
+        px_ort_value *value = take_value;
+        take_value = NULL;
+        PX_TRY(take_tensor(lib, name, value, &t));
+        PX_TRY(pgy_outputs_add(out, name, t));
+    } else if (kind == PX_ORT_SEQUENCE && depth < PX_OUTPUTS_MAX_DEPTH) {
+        PX_TRY(px_onnxrt_check(lib, lib->api->GetValueCount(take_value, &n)));
+        PX_TRY(px_outputs_add_length(out, name, n));
+    } else if (kind != PX_ORT_MAP || depth >= PX_OUTPUTS_MAX_DEPTH) {
+        PX_TRY(px_refuse_value("output", px_str_of(name), px_onnxrt_kind_text(kind)));
+    }
+    for (size_t i = 0; i < n; i++, item.len = 0) {
+        px_buf_printf(&item, "%s[%zu]", name, i);
+        PX_TRY(give_item(lib, &item, take_value, i, depth + 1, out));
+    }
+    for (size_t i = 0; kind == PX_ORT_MAP && i < 2; i++, item.len = 0) {
+        px_buf_printf(&item, "%s.%s", name, map_parts[i]);
+        PX_TRY(give_item(lib, &item, take_value, i, depth + 1, out));
+    }
+done:
+    if (take_value != NULL)
+        lib->api->ReleaseValue(take_value);
+    px_buf_fini(&item);
+    return st;
+}
+
+pgy_status *px_onnxrt_value_give(px_onnxrt_lib *lib, const char *name, bool is_optional,
+                                 px_ort_value *take_value, pgy_outputs *out)
+{
+    pgy_status *st = NULL;
+    int has_value = take_value != NULL;
+    if (take_value != NULL && is_optional)
+        PX_TRY(px_onnxrt_check(lib, lib->api->HasValue(take_value, &has_value)));
+    if (is_optional || !has_value)
+        PX_TRY(px_outputs_add_presence(out, name, has_value));
+    if (has_value) {
+        px_ort_value *value = take_value;
+        take_value = NULL;
+        PX_TRY(give(lib, name, value, 0, out));
+    }
+done:
+    if (take_value != NULL)
+        lib->api->ReleaseValue(take_value);
     return st;
 }

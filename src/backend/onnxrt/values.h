@@ -3,6 +3,7 @@
 #define PX_BACKEND_ONNXRT_VALUES_H
 
 #include "backend/onnxrt/lib.h"
+#include "backend/outputs.h"
 #include "polygraphy/tensor.h"
 
 /* The runtime's number of an element type, 0 (undefined) when it has none, and back. */
@@ -16,10 +17,10 @@ const char *px_onnxrt_kind_text(px_ort_kind kind);
  * with ReleaseValue. */
 PX_MUST_USE pgy_status *px_onnxrt_value_new(px_onnxrt_lib *lib, const px_ort_memory *cpu,
                                             const pgy_tensor *t, px_ort_value **out);
-/* A tensor over the value's own bytes (strings are copied). The value belongs to the tensor, or is
- * released on failure. `name` is for the error: UNSUPPORTED when the value is no tensor (or NULL,
- * an optional output without one). */
-PX_MUST_USE pgy_status *px_onnxrt_value_take(px_onnxrt_lib *lib, const char *name,
-                                             px_ort_value *take_value, pgy_tensor **out);
+/* Adds the value to `out`: a tensor over its own bytes (strings are copied), or what it is made of
+ * (backend/outputs.h). The value belongs to that, or is released. `is_optional`: the model declares
+ * it so; then it may be NULL. Errors: UNSUPPORTED naming what cannot be taken apart. */
+PX_MUST_USE pgy_status *px_onnxrt_value_give(px_onnxrt_lib *lib, const char *name, bool is_optional,
+                                             px_ort_value *take_value, pgy_outputs *out);
 
 #endif

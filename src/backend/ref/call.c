@@ -34,8 +34,8 @@ pgy_status *px_ref_in(px_ref_call *c, size_t i, const pgy_tensor **out)
     if (!px_ref_has(c, i))
         return PX_REF_FAIL(c, PGY_ERR_MODEL, "input %zu is required and missing", i);
     if (c->in[i].kind != PX_REF_TENSOR)
-        return PX_REF_FAIL(c, PGY_ERR_MODEL, "input %zu is a %s where a tensor is wanted", i,
-                           c->in[i].kind == PX_REF_SEQUENCE ? "sequence" : "optional");
+        return PX_REF_FAIL(c, PGY_ERR_MODEL, "input %zu is %s where a tensor is wanted", i,
+                           px_ref_kind_text(c->in[i].kind));
     *out = c->in[i].t;
     return NULL;
 }

@@ -1,4 +1,5 @@
 /* backend/ref/ops.c - the reference interpreter as a backend: always there, nothing to load. */
+#include "backend/outputs.h"
 #include "backend/ref/args.h"
 #include "backend/ref/gemm.h"
 #include "backend/ref/plan.h"
@@ -16,6 +17,7 @@ typedef struct ref_session {
     size_t n_inputs;
     px_ref_value *in, *out;
     char **output_names;
+    bool *is_optional; /* as the graph declares the outputs */
     px_arena arena;
 } ref_session;
 
@@ -37,19 +39,21 @@ static void close_session(void *session)
     px_mem_free(s);
 }
 
-static pgy_status *names_copy(ref_session *s)
+static pgy_status *outputs_copy(ref_session *s, const px_onnx_graph *graph)
 {
     const px_ref_plan *plan = s->core->plan;
     s->in = px_arena_calloc(&s->arena, plan->n_inputs + 1, sizeof *s->in);
     s->out = px_arena_calloc(&s->arena, plan->n_outputs + 1, sizeof *s->out);
     s->output_names = px_arena_calloc(&s->arena, plan->n_outputs + 1, sizeof *s->output_names);
-    if (!s->in || !s->out || !s->output_names)
+    s->is_optional = px_arena_calloc(&s->arena, plan->n_outputs + 1, sizeof *s->is_optional);
+    if (!s->in || !s->out || !s->output_names || !s->is_optional)
         return px_status_nomem();
     for (size_t i = 0; i < plan->n_outputs; i++) {
         const px_str name = plan->output_names[i];
         s->output_names[i] = px_arena_strndup(&s->arena, name.ptr, name.len);
         if (!s->output_names[i])
             return px_status_nomem();
+        s->is_optional[i] = graph->outputs[i].type.kind == PX_ONNX_TYPE_OPTIONAL;
     }
     return NULL;
 }
@@ -76,7 +80,7 @@ static pgy_status *open_session(pgy_context *cx, void *lib, pgy_model *model, co
     ref_session *s = NULL;
     px_onnx_model *onnx = NULL;
 
-    PX_TRY(px_check_tensors_only(model));
+    PX_TRY(px_check_tensors_only(model, true));
     PX_TRY(px_model_onnx(model, &onnx));
     PX_TRY(PX_ALLOC(s, 1));
     s->is_unrounded = a && a->is_unrounded;
@@ -89,7 +93,7 @@ static pgy_status *open_session(pgy_context *cx, void *lib, pgy_model *model, co
     if (s->core->plan->n_inputs != s->n_inputs)
         PX_TRY(PX_FAIL(PGY_ERR_BUG, "The plan has %zu inputs and the model %zu",
                        s->core->plan->n_inputs, s->n_inputs));
-    PX_TRY(names_copy(s));
+    PX_TRY(outputs_copy(s, &onnx->graph));
     if (!s->is_part)
         PX_TRY(begin_parts(cx, lib, args));
     *out_session = s;
@@ -128,17 +132,6 @@ done:
     return st;
 }
 
-static pgy_status *check_tensor(const ref_session *s, size_t i)
-{
-    if (s->out[i].kind == PX_REF_TENSOR)
-        return NULL;
-    return PX_FAIL(PGY_ERR_UNSUPPORTED,
-                   "Output '%s' is %s; only tensors can be given out. Leave it out with "
-                   "--onnx-exclude-outputs",
-                   s->output_names[i],
-                   s->out[i].kind == PX_REF_SEQUENCE ? "a sequence" : "an optional");
-}
-
 /* The value in storage form: the same bytes as the declared form where the two agree. */
 static pgy_status *fetch_exact(const px_ref_value *v, pgy_tensor *declared, pgy_tensor **out)
 {
@@ -151,30 +144,91 @@ static pgy_status *fetch_exact(const px_ref_value *v, pgy_tensor *declared, pgy_
     return px_ref_value_store(&wide, out);
 }
 
-/* `exact` may be NULL. */
+/* Takes the value, so that its memory is free when the next one is stored. `exact` may be NULL. */
+static pgy_status *give_tensor(const ref_session *s, const char *name, px_ref_value *take_v,
+                               pgy_outputs *out, pgy_outputs *exact)
+{
+    pgy_status *st = NULL;
+    pgy_tensor *t = NULL, *wide = NULL;
+    if (s->is_unrounded && take_v->t->dtype != PGY_DTYPE_I8 && take_v->t->dtype != PGY_DTYPE_U8)
+        take_v->dtype = take_v->t->dtype;
+    PX_TRY(px_ref_value_store(take_v, &t));
+    if (exact)
+        PX_TRY(fetch_exact(take_v, t, &wide));
+    px_ref_value_free(take_v);
+    PX_TRY(pgy_outputs_add(out, name, pgy_tensor_ref(t)));
+    if (exact)
+        PX_TRY(pgy_outputs_add(exact, name, pgy_tensor_ref(wide)));
+done:
+    px_ref_value_free(take_v);
+    pgy_tensor_free(t);
+    pgy_tensor_free(wide);
+    return st;
+}
+
+static pgy_status *give(const ref_session *s, const char *name, px_ref_value v, int depth,
+                        pgy_outputs *out);
+
+/* "NAME[2]" or "NAME.keys". */
+static pgy_status *give_item(const ref_session *s, px_buf *name, const px_ref_list *list, size_t i,
+                             int depth, pgy_outputs *out)
+{
+    pgy_status *st = px_buf_status(name);
+    return st ? st : give(s, px_buf_cstr(name), px_ref_value_copy(list->items[i]), depth, out);
+}
+
+/* Everything that `v`, which is taken, is made of. */
+static pgy_status *give(const ref_session *s, const char *name, px_ref_value v, int depth,
+                        pgy_outputs *out)
+{
+    static const char *const map_parts[] = {"keys", "values"};
+    pgy_status *st = NULL;
+    px_buf item = {0};
+    if (depth > PX_OUTPUTS_MAX_DEPTH)
+        PX_TRY(PX_FAIL(PGY_ERR_UNSUPPORTED,
+                       "Output '%s' is %s nested more than %d deep. Leave it out with "
+                       "--onnx-exclude-outputs",
+                       name, px_ref_kind_text(v.kind), PX_OUTPUTS_MAX_DEPTH));
+    if (v.kind == PX_REF_TENSOR)
+        PX_TRY(give_tensor(s, name, &v, out, NULL));
+    if (v.kind == PX_REF_SEQUENCE)
+        PX_TRY(px_outputs_add_length(out, name, v.seq->n));
+    for (size_t i = 0; v.kind == PX_REF_SEQUENCE && i < v.seq->n; i++, item.len = 0) {
+        px_buf_printf(&item, "%s[%zu]", name, i);
+        PX_TRY(give_item(s, &item, v.seq, i, depth + 1, out));
+    }
+    for (size_t i = 0; v.kind == PX_REF_MAP && i < 2; i++, item.len = 0) {
+        px_buf_printf(&item, "%s.%s", name, map_parts[i]);
+        PX_TRY(give_item(s, &item, v.seq, i, depth + 1, out));
+    }
+    if (v.kind == PX_REF_OPTIONAL && v.seq->n > 0)
+        PX_TRY(give(s, name, px_ref_value_copy(v.seq->items[0]), depth + 1, out));
+done:
+    px_buf_fini(&item);
+    px_ref_value_free(&v);
+    return st;
+}
+
+/* `exact` may be NULL; what it takes is fed again, and only tensors can be. */
 static pgy_status *fetch(ref_session *s, pgy_outputs *out, pgy_outputs *exact)
 {
     pgy_status *st = NULL;
-    pgy_tensor *wide = NULL;
     for (size_t i = 0; i < s->core->plan->n_outputs; i++) {
-        pgy_tensor *t = NULL;
-        PX_TRY(check_tensor(s, i));
-        if (s->is_unrounded && s->out[i].t->dtype != PGY_DTYPE_I8 &&
-            s->out[i].t->dtype != PGY_DTYPE_U8)
-            s->out[i].dtype = s->out[i].t->dtype;
-        PX_TRY(px_ref_value_store(&s->out[i], &t));
-        st = exact ? fetch_exact(&s->out[i], t, &wide) : NULL;
-        px_ref_value_free(&s->out[i]);
-        pgy_status *added = pgy_outputs_add(out, s->output_names[i], t);
-        PX_TRY(px_status_join(st, added));
-        if (exact) {
-            pgy_tensor *take = wide;
-            wide = NULL;
-            PX_TRY(pgy_outputs_add(exact, s->output_names[i], take));
+        const char *name = s->output_names[i];
+        px_ref_value v = s->out[i];
+        const bool is_empty = v.kind == PX_REF_NONE || (v.kind == PX_REF_OPTIONAL && v.seq->n == 0);
+        if (exact && v.kind != PX_REF_TENSOR)
+            PX_TRY(px_refuse_value("output", px_str_of(name), px_ref_kind_text(v.kind)));
+        s->out[i] = (px_ref_value){0};
+        if (v.kind == PX_REF_TENSOR && !s->is_optional[i]) {
+            PX_TRY(give_tensor(s, name, &v, out, exact));
+            continue;
         }
+        if (s->is_optional[i] || v.kind == PX_REF_OPTIONAL || is_empty)
+            st = px_outputs_add_presence(out, name, !is_empty);
+        PX_TRY(px_status_join(st, give(s, name, v, 0, out)));
     }
 done:
-    pgy_tensor_free(wide);
     return st;
 }
 

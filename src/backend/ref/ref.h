@@ -24,7 +24,8 @@ typedef enum px_ref_kind {
     PX_REF_NONE = 0, /* optional input left out, or an empty optional */
     PX_REF_TENSOR,
     PX_REF_SEQUENCE, /* items[n] */
-    PX_REF_OPTIONAL  /* items[0] when n == 1, empty when n == 0 */
+    PX_REF_OPTIONAL, /* items[0] when n == 1, empty when n == 0 */
+    PX_REF_MAP       /* items[0] the keys, sorted, items[1] as many values: tensors of rank 1 */
 } px_ref_kind;
 
 typedef struct px_ref_list px_ref_list;
@@ -33,7 +34,7 @@ typedef struct px_ref_value {
     px_ref_kind kind;
     pgy_dtype dtype;  /* declared element type (of a tensor; of a sequence's items if known) */
     pgy_tensor *t;    /* TENSOR: counted reference, storage dtype as above */
-    px_ref_list *seq; /* SEQUENCE, OPTIONAL: counted, immutable once shared */
+    px_ref_list *seq; /* all but a tensor: counted, immutable once shared */
 } px_ref_value;
 
 struct px_ref_list {
@@ -43,8 +44,9 @@ struct px_ref_list {
     px_ref_value items[];
 };
 
-px_ref_value px_ref_value_copy(px_ref_value v); /* takes references */
-void px_ref_value_free(px_ref_value *v);        /* drops them, leaves NONE */
+const char *px_ref_kind_text(px_ref_kind kind);                       /* "a sequence", ... */
+px_ref_value px_ref_value_copy(px_ref_value v);                       /* takes references */
+void px_ref_value_free(px_ref_value *v);                              /* drops them, leaves NONE */
 PX_MUST_USE pgy_status *px_ref_list_new(size_t n, px_ref_list **out); /* items are NONE */
 
 pgy_dtype px_ref_storage(pgy_dtype declared);
@@ -101,7 +103,8 @@ PX_MUST_USE pgy_status *px_ref_in_f64(px_ref_call *c, size_t i, const pgy_tensor
 PX_MUST_USE pgy_status *px_ref_opt_f64(px_ref_call *c, size_t i, int64_t n, const double **out);
 /* A small integer input (axes, shape, repeats, k) as int64 from scratch; any integer dtype, any
  * rank. */
-PX_MUST_USE pgy_status *px_ref_in_ints(px_ref_call *c, size_t i, const int64_t **out, size_t *out_n);
+PX_MUST_USE pgy_status *px_ref_in_ints(px_ref_call *c, size_t i, const int64_t **out,
+                                       size_t *out_n);
 
 /* --- attributes (defaults when absent; function attribute references are resolved) --- */
 int64_t px_ref_attr_i(const px_ref_call *c, const char *name, int64_t otherwise);
@@ -133,15 +136,16 @@ void px_ref_out_take(px_ref_call *c, size_t i, px_ref_value v);
 
 /* An error that names node, operator, domain and version in front. */
 #define PX_REF_FAIL(c, code, ...) px_ref_fail((c), (code), __FILE__, __LINE__, __VA_ARGS__)
-PX_MUST_USE pgy_status *px_ref_fail(const px_ref_call *c, pgy_error code, const char *file, int line,
-                                    const char *fmt, ...) PX_PRINTF(5, 6);
+PX_MUST_USE pgy_status *px_ref_fail(const px_ref_call *c, pgy_error code, const char *file,
+                                    int line, const char *fmt, ...) PX_PRINTF(5, 6);
 
 /* --- helpers all families use (ref/shape.c) --- */
 /* axis in [-rank, rank) to [0, rank); MODEL error otherwise. */
 PX_MUST_USE pgy_status *px_ref_axis(const px_ref_call *c, int64_t axis, int rank, int *out);
 /* numpy broadcasting of n shapes; `out_dims` holds PX_MAX_RANK. */
-PX_MUST_USE pgy_status *px_ref_broadcast(const px_ref_call *c, size_t n, const pgy_tensor *const *in,
-                                         int *out_rank, int64_t *out_dims);
+PX_MUST_USE pgy_status *px_ref_broadcast(const px_ref_call *c, size_t n,
+                                         const pgy_tensor *const *in, int *out_rank,
+                                         int64_t *out_dims);
 /* Strides in elements of `t` seen under the broadcast shape (0 where it repeats). */
 void px_ref_broadcast_strides(const pgy_tensor *t, int rank, const int64_t *dims, int64_t *strides);
 

@@ -2,6 +2,16 @@
 #include "backend/ref/plan.h"
 #include "base/half.h"
 
+const char *px_ref_kind_text(px_ref_kind kind)
+{
+    static const char *const texts[] = {
+        [PX_REF_NONE] = "empty",          [PX_REF_TENSOR] = "a tensor",
+        [PX_REF_SEQUENCE] = "a sequence", [PX_REF_OPTIONAL] = "an optional",
+        [PX_REF_MAP] = "a map",
+    };
+    return texts[kind];
+}
+
 px_ref_value px_ref_value_copy(px_ref_value v)
 {
     if (v.t)

@@ -213,7 +213,7 @@ pgy_status *px_tf_load(px_tf_model *s, pgy_model *model)
         PX_TRY(load_checkpoint(s, model));
         break;
     case PGY_MODEL_ONNX:
-        PX_TRY(px_check_tensors_only(model));
+        PX_TRY(px_check_tensors_only(model, false));
         if (s->args != NULL && s->args->tf_outputs.given)
             px_log(s->cx, PGY_LOG_WARNING, PX_AT_TF,
                    "--tf-outputs counts for TensorFlow's graphs only; an ONNX model's outputs are "

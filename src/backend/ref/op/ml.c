@@ -1,6 +1,7 @@
 /* backend/ref/op/ml.c - operators of ai.onnx.ml that work on features: ArrayFeatureExtractor,
  * Binarizer, FeatureVectorizer, Imputer, Normalizer, OneHotEncoder, Scaler; what ml.h declares; and
- * the operators on maps, which are refused with the reason. */
+ * ZipMap, which makes maps; the operators that take maps are refused, since no model can be fed
+ * one. */
 #include "backend/ref/op/ml.h"
 
 #include <math.h>
@@ -342,11 +343,85 @@ done:
     return st;
 }
 
+/* --- maps --- */
+
 static pgy_status *map_refusal(px_ref_call *c)
 {
     return PX_REF_FAIL(c, PGY_ERR_UNSUPPORTED,
-                       "maps (dictionaries) are no values of this backend; compare what comes "
-                       "before this node with --onnx-outputs");
+                       "maps (dictionaries) cannot be fed; feed what comes after this node");
+}
+
+static int key_compare(const px_ml_labels *labels, int64_t a, int64_t b)
+{
+    if (!labels->strings)
+        return (labels->ints[a] > labels->ints[b]) - (labels->ints[a] < labels->ints[b]);
+    const px_str x = labels->strings[a], y = labels->strings[b];
+    const int order = memcmp(x.ptr, y.ptr, PX_MIN(x.len, y.len));
+    return order ? order : (x.len > y.len) - (x.len < y.len);
+}
+
+/* Positions of the labels in order of the keys; of equal keys the last one counts. */
+static size_t key_order(const px_ml_labels *labels, int64_t *order)
+{
+    size_t n = 0;
+    for (int64_t i = 0; i < labels->n; i++) {
+        size_t at = n;
+        while (at > 0 && key_compare(labels, order[at - 1], i) > 0)
+            at--;
+        if (at > 0 && key_compare(labels, order[at - 1], i) == 0) {
+            order[at - 1] = i;
+            continue;
+        }
+        memmove(&order[at + 1], &order[at], (n++ - at) * sizeof *order);
+        order[at] = i;
+    }
+    return n;
+}
+
+/* What a helper has put into output 0. */
+static px_ref_value lift(px_ref_call *c)
+{
+    const px_ref_value v = c->out[0];
+    c->out[0] = (px_ref_value){0};
+    return v;
+}
+
+static pgy_status *zip_map(px_ref_call *c)
+{
+    pgy_status *st = NULL;
+    px_ml_labels labels;
+    const double *x;
+    int64_t n_rows, n_cols;
+    px_ref_value keys = {0}, list = {.kind = PX_REF_SEQUENCE, .dtype = PGY_DTYPE_F32};
+    PX_TRY(px_ml_labels_of(c, "classlabels_int64s", &labels));
+    PX_TRY(px_ml_rows(c, &x, &n_rows, &n_cols));
+    if (labels.n != n_cols)
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "%lld class labels are given for %lld columns",
+                           (long long)labels.n, (long long)n_cols));
+    int64_t *order = px_arena_calloc(c->scratch, (size_t)n_cols + 1, sizeof *order);
+    if (order == NULL)
+        PX_TRY(px_status_nomem());
+    const int64_t n_keys = (int64_t)key_order(&labels, order);
+    PX_TRY(px_ml_labels_out(c, &labels, order, n_keys));
+    keys = lift(c);
+    PX_TRY(px_ref_list_new((size_t)n_rows, &list.seq));
+    for (int64_t r = 0; r < n_rows; r++) {
+        px_ref_value *map = &list.seq->items[r];
+        void *y;
+        *map = (px_ref_value){.kind = PX_REF_MAP, .dtype = keys.dtype};
+        PX_TRY(px_ref_list_new(2, &map->seq));
+        PX_TRY(px_ref_out(c, 0, PGY_DTYPE_F32, 1, &n_keys, &y));
+        for (int64_t k = 0; k < n_keys; k++)
+            ((double *)y)[k] = x[r * n_cols + order[k]];
+        map->seq->items[0] = px_ref_value_copy(keys);
+        map->seq->items[1] = lift(c);
+    }
+    px_ref_out_take(c, 0, list);
+    list = (px_ref_value){0};
+done:
+    px_ref_value_free(&keys);
+    px_ref_value_free(&list);
+    return st;
 }
 
 static const px_ref_op rows[] = {
@@ -359,7 +434,7 @@ static const px_ref_op rows[] = {
     {"ai.onnx.ml", "Normalizer", 1, 1, 1, 1, 1, normalizer},
     {"ai.onnx.ml", "OneHotEncoder", 1, 1, 1, 1, 1, one_hot_encoder},
     {"ai.onnx.ml", "Scaler", 1, 1, 1, 1, 1, scaler},
-    {"ai.onnx.ml", "ZipMap", 1, 1, 1, 1, 1, map_refusal},
+    {"ai.onnx.ml", "ZipMap", 1, 1, 1, 1, 1, zip_map},
 };
 
 const px_ref_family px_ref_family_ml = {rows, PX_COUNTOF(rows)};
