@@ -96,14 +96,8 @@ static pgy_status *check_model_type(pgy_model_type type, const char *runner)
     }
     bool is_ok = type == PGY_MODEL_ONNX || is_tensorflow(type);
     if (strcmp(runner, "trt") == 0)
-        is_ok |= type == PGY_MODEL_ENGINE || type == PGY_MODEL_TRT_SCRIPT;
-    if (type == PGY_MODEL_UFF || type == PGY_MODEL_CAFFE)
-        return PX_FAIL(
-            PGY_ERR_USAGE,
-            "Model type: %s could not be converted to an ONNX model. Only TensorRT up to "
-            "8.6 has a parser for such files, and it must be told names that no option "
-            "gives: convert the model to ONNX.",
-            px_model_type_name(type));
+        is_ok |= type == PGY_MODEL_ENGINE || type == PGY_MODEL_TRT_SCRIPT ||
+                 type == PGY_MODEL_UFF || type == PGY_MODEL_CAFFE;
     if (!is_ok)
         return PX_FAIL(PGY_ERR_USAGE,
                        "Model type: %s could not be converted to an ONNX model. --%s cannot run "

@@ -25,8 +25,8 @@ static const px_opt model_group_rows[] = {
              "TensorFlow checkpoint (a folder that holds a SavedModel is known as one "
              "without this option), onnx an ONNX model, engine a serialized "
              "TensorRT engine, trt-network-script a Python file that defines "
-             "load_network(). uff and caffe are accepted as names, but no current "
-             "runtime reads them."},
+             "load_network(). uff and caffe (the prototxt; its weights are the "
+             ".caffemodel beside it) are read by TensorRT 8.6 alone."},
     {.names = "--input-shapes|--inputs",
      .metavar = "NAME:SHAPE",
      .type = &px_type_shapes,

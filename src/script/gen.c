@@ -36,6 +36,11 @@ static pgy_status *check_dialect(const px_gen_args *args)
             return PX_FAIL(PGY_ERR_UNSUPPORTED,
                            "--tf with an ONNX model cannot be written to a script: the Python "
                            "package has no loader for it. Leave out --tf or --gen-script.");
+    if (args->model->type == PGY_MODEL_UFF || args->model->type == PGY_MODEL_CAFFE)
+        return PX_FAIL(PGY_ERR_UNSUPPORTED,
+                       "A model of the type %s cannot be written to a script: the Python package "
+                       "has no loader for it. Leave out --gen-script.",
+                       px_model_type_name(args->model->type));
     if (args->model->type == PGY_MODEL_TF_SAVED)
         return PX_FAIL(PGY_ERR_UNSUPPORTED,
                        "A SavedModel cannot be written to a script: the Python package has no "

@@ -7,7 +7,8 @@
  *
  * Every model is the same network: x float32 [-1, 4] -> (layer one) h -> (layer two) y, where
  * h = x + 1 and y = h + 1. FAKE_TRT_SHAPE_TENSOR=1: the input "s" (int64, [2]) is a shape tensor in
- * host memory. FAKE_TRT_FAIL=METHOD makes that function fail and log an error.
+ * host memory. FAKE_TRT_FAIL=METHOD makes that function fail and log an error. A network that 8.6
+ * makes without EXPLICIT_BATCH is of single samples: x is [4], and h and y too.
  */
 #include "backend/trt/abi.h"
 
@@ -122,6 +123,8 @@ static bool fails(const char *method)
 static object tensors[4], layers[2];
 enum { X, H, Y, S };
 static bool is_output[4];
+static bool is_implicit; /* tensors have no batch dimension */
+static int32_t max_batch = 1;
 static bool has_shape_tensor(void)
 {
     return getenv("FAKE_TRT_SHAPE_TENSOR") != NULL;
@@ -141,6 +144,8 @@ static px_trt_dims dims_of(const impl *self)
 {
     if (strcmp(self->name, "s") == 0)
         return (px_trt_dims){.n = 1, .d = {2}};
+    if (is_implicit)
+        return (px_trt_dims){.n = 1, .d = {4}};
     return (px_trt_dims){.n = 2, .d = {-1, 4}};
 }
 
@@ -208,6 +213,12 @@ static void *layer_output(impl *self, int32_t i)
 {
     PX_UNUSED(i);
     return self->pointer;
+}
+
+static void *layer_input(impl *self, int32_t i)
+{
+    PX_UNUSED(i);
+    return &tensors[self == layers[0].impl ? X : H];
 }
 
 static void layer_set_precision(impl *self, int32_t type)
@@ -358,6 +369,36 @@ static void parser_free(impl *self)
 {
     n_alive--;
     free(self);
+}
+
+/* --- UFF and Caffe parsers: their own implementations --- */
+
+static bool uff_input(impl *self, const char *name, px_trt_dims32 dims, int32_t order)
+{
+    fprintf(out, "IUffParser.registerInput %s order %d rank %d of %d\n", name, order, dims.n,
+            dims.d[0]);
+    return !fails("registerInput");
+}
+
+static bool uff_output(impl *self, const char *name)
+{
+    fprintf(out, "IUffParser.registerOutput %s\n", name);
+    return !fails("registerOutput");
+}
+
+static bool uff_parse(impl *self, const char *path, void *network, int32_t type)
+{
+    note("IUffParser.parse", type, 0);
+    mark_output(network, &tensors[Y]);
+    return !fails("parse");
+}
+
+static void *caffe_parse(impl *self, const char *deploy, const char *weights, void *network,
+                         int32_t type)
+{
+    const char *slash = strrchr(weights, '/');
+    fprintf(out, "ICaffeParser.parse %s %d\n", slash != NULL ? slash + 1 : weights, type);
+    return fails("parse") ? NULL : self;
 }
 
 /* --- configuration --- */
@@ -591,9 +632,10 @@ static void *create_network(impl *self, uint32_t flags)
 {
     static const char *const names[] = {"x", "h", "y", "s"};
     note("IBuilder.createNetworkV2", flags, 0);
+    is_implicit = abi.major == 8 && flags == 0;
     for (int i = 0; i < 4; i++) {
         init(&tensors[i], "ITensor", names[i]);
-        is_output[i] = i == Y;
+        is_output[i] = i == Y && !is_implicit;
     }
     for (int i = 0; i < 2; i++) {
         init(&layers[i], "ILayer", i == 0 ? "one" : "two");
@@ -604,6 +646,12 @@ static void *create_network(impl *self, uint32_t flags)
     object *o = new_object("INetworkDefinition");
     o->impl->data[0] = flags;
     return o;
+}
+
+static void set_max_batch(impl *self, int32_t size)
+{
+    note("IBuilder.setMaxBatchSize", size, 0);
+    max_batch = size;
 }
 
 static void *create_profile(impl *self)
@@ -819,8 +867,25 @@ static int32_t components(impl *self, const char *name)
     return 4;
 }
 
+static bool has_implicit_batch(impl *self)
+{
+    return is_implicit;
+}
+
+static int32_t get_max_batch(impl *self)
+{
+    return max_batch;
+}
+
+static int32_t binding_index(impl *self, const char *name)
+{
+    return strcmp(name, "y") == 0;
+}
+
 static px_trt_dims io_dims(impl *self, const char *name)
 {
+    if (is_implicit)
+        return (px_trt_dims){.n = 1, .d = {4}};
     return strcmp(name, "s") == 0 ? (px_trt_dims){.n = 1, .d = {2}}
                                   : (px_trt_dims){.n = 2, .d = {-1, 4}};
 }
@@ -999,6 +1064,18 @@ static bool enqueue(impl *self, void *stream)
     return is_ok;
 }
 
+/* The older call: addresses by number, no allocators. */
+static bool enqueue_batch(impl *self, int32_t batch, void *const *bindings, void *stream,
+                          void *event)
+{
+    const float *x = bindings[0];
+    float *y = bindings[1];
+    note("IExecutionContext.enqueue", batch, 0);
+    for (int32_t i = 0; i < batch * 4; i++)
+        y[i] = x[i] + 2;
+    return !fails("enqueue");
+}
+
 static bool set_listener(impl *self, void *listener)
 {
     run.listener = listener;
@@ -1049,6 +1126,8 @@ static void fill_network(void)
     PUT(TENSOR_IS_NETWORK_OUTPUT, tensor_is_output);
     PUT(LAYER_GET_TYPE, layer_type);
     PUT(LAYER_GET_NAME, name_of);
+    PUT(LAYER_GET_NB_INPUTS, one);
+    PUT(LAYER_GET_INPUT, layer_input);
     PUT(LAYER_GET_NB_OUTPUTS, one);
     PUT(LAYER_GET_OUTPUT, layer_output);
     PUT(LAYER_SET_PRECISION, layer_set_precision);
@@ -1064,6 +1143,12 @@ static void fill_network(void)
     PUT(NETWORK_MARK_DEBUG, mark_debug);
     PUT(NETWORK_MARK_UNFUSED_TENSORS_AS_DEBUG_TENSORS, mark_unfused);
     PUT(PARSER_PARSE, parse_bytes);
+    PUT(UFF_PARSER_REGISTER_INPUT, uff_input);
+    PUT(UFF_PARSER_REGISTER_OUTPUT, uff_output);
+    PUT(UFF_PARSER_PARSE, uff_parse);
+    PUT(UFF_PARSER_DESTROY, parser_free);
+    PUT(CAFFE_PARSER_PARSE, caffe_parse);
+    PUT(CAFFE_PARSER_DESTROY, parser_free);
     PUT(PARSER_PARSE_FROM_FILE, parse_file);
     PUT(PARSER_GET_NB_ERRORS, parser_errors);
     PUT(PARSER_GET_ERROR, parser_get_error);
@@ -1130,6 +1215,7 @@ static void fill_config(void)
     PUT(BUILDER_CREATE_BUILDER_CONFIG, create_config);
     PUT(BUILDER_CREATE_NETWORK_V2, create_network);
     PUT(BUILDER_CREATE_OPTIMIZATION_PROFILE, create_profile);
+    PUT(BUILDER_SET_MAX_BATCH_SIZE, set_max_batch);
     PUT(BUILDER_GET_NB_DLA_CORES, dla_cores);
     PUT(BUILDER_BUILD_SERIALIZED_NETWORK, build);
     PUT(MEMORY_DATA, memory_data);
@@ -1184,6 +1270,10 @@ static void fill_runtime(void)
     PUT(EXEC_SET_TENSOR_ADDRESS, set_address);
     PUT(EXEC_SET_OUTPUT_ALLOCATOR, set_allocator);
     PUT(EXEC_ENQUEUE_V3, enqueue);
+    PUT(EXEC_ENQUEUE, enqueue_batch);
+    PUT(ENGINE_HAS_IMPLICIT_BATCH_DIMENSION, has_implicit_batch);
+    PUT(ENGINE_GET_MAX_BATCH_SIZE, get_max_batch);
+    PUT(ENGINE_GET_BINDING_INDEX, binding_index);
     PUT(EXEC_SET_DEBUG_LISTENER, set_listener);
     PUT(EXEC_SET_ALL_TENSORS_DEBUG_STATE, show_all);
     PUT(EXEC_SET_UNFUSED_TENSORS_DEBUG_STATE, show_unfused);
@@ -1260,13 +1350,30 @@ EXPORT int32_t getNvOnnxParserVersion(void)
     return version();
 }
 
+static void *new_parser(const char *interface)
+{
+    impl *parser = calloc(1, sizeof *parser);
+    parser->vptr = table_of(interface)->slots;
+    n_alive++;
+    return parser;
+}
+
 EXPORT void *createNvOnnxParser_INTERNAL(void *network, void *given_logger, int32_t given_version);
 EXPORT void *createNvOnnxParser_INTERNAL(void *network, void *given_logger, int32_t given_version)
 {
-    impl *parser = calloc(1, sizeof *parser);
-    parser->vptr = table_of("IParser")->slots;
-    n_alive++;
-    return parser;
+    return new_parser("IParser");
+}
+
+EXPORT void *createNvUffParser_INTERNAL(void);
+EXPORT void *createNvUffParser_INTERNAL(void)
+{
+    return new_parser("IUffParser");
+}
+
+EXPORT void *createNvCaffeParser_INTERNAL(void);
+EXPORT void *createNvCaffeParser_INTERNAL(void)
+{
+    return new_parser("ICaffeParser");
 }
 
 EXPORT bool initLibNvInferPlugins(void *given_logger, const char *name_space);

@@ -391,6 +391,79 @@ with tempfile.TemporaryDirectory() as folder:
             r.check(r.exit == 0, f"exit code {r.exit}")
             r.check(r.peak_mib < 110, f"{r.peak_mib:.0f} MiB are not one batch of 2 MiB")
 
+# --- UFF and Caffe files, which 8.6 alone reads ---
+def varint(n):
+    out = b""
+    while True:
+        out += bytes([n & 127 | (128 if n > 127 else 0)])
+        n >>= 7
+        if n == 0:
+            return out
+
+
+def field(number, payload):
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+
+def uff_node(name, operation, shape=None):
+    node = field(1, name.encode()) + field(3, operation.encode())
+    if shape is not None:
+        numbers = field(1, b"".join(varint(n % 2**64) for n in shape))
+        node += field(4, field(1, b"shape") + field(2, field(8, numbers)))
+    return field(2, node)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    at = lambda name: str(pathlib.Path(folder, name))  # noqa: E731
+    def uff(*nodes):  # noqa: E306
+        pathlib.Path(at("m.uff")).write_bytes(field(4, b"".join(nodes)))
+        return at("m.uff")
+
+    out = uff_node("out", "MarkOutput")
+    model = uff(uff_node("x", "Input", [-1, 4]), out)
+    r = Run([model, *SHAPE], 8601).passes().calls_has(
+        "IBuilder.createNetworkV2 0 0", "IUffParser.registerInput x order 2 rank 1 of 4",
+        "IUffParser.registerOutput out", "IBuilder.setMaxBatchSize 3 0", "IExecutionContext.enqueue 3 0")
+    r.calls_lacks("IBuilderConfig.addOptimizationProfile")
+    r.check([o.shape for o in r.outputs] == [(3, 4)] and (r.outputs[0] >= 2).all(), "inputs plus 2")
+    Run([model], 8601).passes().calls_has("IBuilder.setMaxBatchSize 1 0")
+    Run([model, *SHAPE, "--trt-max-shapes", "x:[8,4]"], 8601).passes().calls_has(
+        "IBuilder.setMaxBatchSize 8 0", "IExecutionContext.enqueue 3 0")
+    Run([model, *SHAPE, "--trt-max-shapes", "x:[2,4]"], 8601).fails("takes up to [2, 4]", "[3, 4]")
+    Run([model, *two], 8601).fails("2 optimization profiles were given")
+    Run([model, *SHAPE, "--trt-outputs", "h", "--fp16"], 8601).calls_has("INetworkDefinition.markOutput h")
+    r = Run([model, *SHAPE, "--int8", "--iterations", "2"], 8601).passes()
+    r.check(sum(c.startswith("calibrator batch") for c in r.calls) == 2, "two batches")
+    Run([model, *SHAPE], 8601, FAKE_TRT_FORMAT="1").fails("vectorized format")
+    Run([model, "--save-engine", at("u.plan")], 8601).passes()
+    Run([uff(uff_node("x", "Input", [-1, 28, 28, 1]), out)], 8601).calls_has(
+        "IUffParser.registerInput x order 1 rank 3 of 28")
+    Run([uff(uff_node("x", "Input", [-1, -1]), out), *SHAPE], 8601).passes().calls_has(
+        "IUffParser.registerInput x order 2 rank 1 of 4")
+    Run([uff(uff_node("x", "Input", [-1, -1]), out)], 8601).fails("Dimension 1 of the UFF input 'x' is open")
+    Run([uff(uff_node("x", "Input"), out)], 8601).fails("The UFF input 'x' has no shape")
+    Run([uff(uff_node("x", "Input", [1] * 10), out)], 8601).fails("more than 9 dimensions")
+    Run([uff(out)], 8601).fails("no nodes Input and MarkOutput")
+    pathlib.Path(at("m.uff")).write_bytes(b"\x22\x50cut")
+    Run([at("m.uff")], 8601).fails("m.uff")
+    model = uff(uff_node("x", "Input", [-1, 4]), out)
+    pathlib.Path(at("d.prototxt")).write_text('name: "d"')
+    for method in ("registerInput", "registerOutput", "parse", "enqueue"):
+        Run([model, *SHAPE], 8601, FAKE_TRT_FAIL=method).fails("made-up failure")
+    for version in (100600, 110100):
+        Run([model, *SHAPE], version).fails("--model-type uff", "has no parser of UFF files", "to ONNX")
+        Run([at("d.prototxt")], version).fails("--model-type caffe", "has no parser of Caffe files")
+
+    Run([at("d.prototxt")], 8601).fails("d.caffemodel", "there are 0")
+    pathlib.Path(at("w.caffemodel")).touch()
+    r = Run([at("d.prototxt"), *SHAPE], 8601).passes().calls_has(
+        "ICaffeParser.parse w.caffemodel 0", "INetworkDefinition.markOutput y", "IExecutionContext.enqueue 3 0")
+    r.calls_lacks("INetworkDefinition.markOutput h")
+    pathlib.Path(at("d.caffemodel")).touch()
+    Run([at("d.prototxt"), *SHAPE], 8601).passes().calls_has("ICaffeParser.parse d.caffemodel 0")
+    Run([at("d.prototxt"), *SHAPE], 8601, FAKE_TRT_FAIL="parse").fails("cannot parse", "d.prototxt")
+    Run([at("d.prototxt"), "--onnxrt"], 8601).fails("could not be converted to an ONNX model")
+
 # --- failures of the libraries ---
 for method, texts in {
     "createInferBuilder": ["could not create a builder", "made-up failure"],

@@ -99,6 +99,14 @@ px_trt_dims32 px_trt_dims_narrow(const px_trt_dims *dims)
     return narrow;
 }
 
+px_trt_dims px_trt_batch_dims(const px_trt_dims *dims, int64_t batch)
+{
+    px_trt_dims out = {.n = PX_MIN(dims->n + 1, PX_TRT_MAX_DIMS), .d = {batch}};
+    for (int i = 1; i < out.n; i++)
+        out.d[i] = dims->d[i - 1];
+    return out;
+}
+
 void px_trt_dims_print(px_buf *b, const px_trt_dims *dims)
 {
     px_buf_putc(b, '[');

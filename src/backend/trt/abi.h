@@ -84,6 +84,8 @@ void px_trt_enum_print_names(const px_trt_abi *abi, const char *enumeration, px_
 
 px_trt_dims px_trt_dims_widen(px_trt_dims32 dims);
 px_trt_dims32 px_trt_dims_narrow(const px_trt_dims *dims);
+/* `dims` behind a batch. */
+px_trt_dims px_trt_batch_dims(const px_trt_dims *dims, int64_t batch);
 /* "[1, -1, 3]". */
 void px_trt_dims_print(px_buf *b, const px_trt_dims *dims);
 

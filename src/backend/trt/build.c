@@ -135,7 +135,7 @@ static pgy_status *make_config(px_trt_build *b)
         PX_TRY(px_trt_build_step(b, PGY_TRT_STEP_CONFIG, 0));
     } else {
         PX_TRY(px_trt_config_make(b));
-        PX_TRY(px_trt_profiles_add(b));
+        PX_TRY(px_trt_is_uff_or_caffe(b->model) ? px_trt_max_batch_set(b) : px_trt_profiles_add(b));
     }
     PX_TRY(px_trt_build_step(b, PGY_TRT_STEP_EDIT, 0));
 done:
@@ -151,6 +151,7 @@ static void build_fini(px_trt_build *b)
         px_trt_delete(b->config);
     if (b->parser != NULL)
         px_trt_parser_destroy_deleting(abi, b->parser);
+    px_trt_uff_caffe_free(b);
     if (!b->is_foreign) {
         px_trt_delete(b->network);
         px_trt_delete(b->builder);
@@ -169,13 +170,15 @@ pgy_status *px_trt_build_plan(pgy_context *cx, px_trt_lib *lib, pgy_model *model
     static const px_trt_setup empty_setup = {.args = &nothing_given};
     pgy_status *st = NULL;
     px_trt_plan plan = {0};
-    px_trt_build b = {.cx = cx, .lib = lib, .setup = setup != NULL ? setup : &empty_setup};
+    px_trt_build b = {
+        .cx = cx, .lib = lib, .setup = setup != NULL ? setup : &empty_setup, .model = model};
 
     b.args = b.setup->args;
+    PX_TRY(px_trt_check_uff_caffe(lib, model));
     PX_TRY(px_trt_lib_load_plugins(lib, b.args->plugins.at, b.args->plugins.n));
     PX_TRY(choose_cast(&b));
     PX_TRY(make_builder(&b));
-    PX_TRY(px_trt_network_make(&b, model));
+    PX_TRY(px_trt_network_make(&b));
     PX_TRY(px_trt_build_step(&b, PGY_TRT_STEP_NETWORK, 0));
     PX_TRY(px_trt_network_edit(&b));
     PX_TRY(make_config(&b));

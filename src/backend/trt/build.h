@@ -24,7 +24,7 @@ typedef struct px_trt_build {
     void *builder, *network, *parser, *config, *timing_cache;
     bool is_foreign;        /* builder, network and config belong to a script */
     void *parser_8;         /* UFF or Caffe parser of 8.6 */
-    pgy_model *model;       /* what is parsed: the runner's, or `own_model` */
+    pgy_model *model;       /* the runner's, or `own_model`, which is parsed instead */
     pgy_model *own_model;   /* without the outputs marked for other runners, or cast to `cast_to` */
     px_model_args own_args; /* what own_model was loaded with */
     px_model_image image;   /* bytes of an edited model; the parser points into them */
@@ -55,20 +55,30 @@ PX_MUST_USE pgy_status *px_trt_build_step(px_trt_build *b, pgy_trt_step step, ui
 /* network.c: what the network is to be created with. */
 PX_MUST_USE pgy_status *px_trt_network_flags(px_trt_build *b, uint32_t *out);
 /* network.c: makes the network and parses the model into it. */
-PX_MUST_USE pgy_status *px_trt_network_make(px_trt_build *b, pgy_model *model);
+PX_MUST_USE pgy_status *px_trt_network_make(px_trt_build *b);
+/* uff_caffe.c: UFF and Caffe files, which 8.6 alone can parse. `check` tells other versions. */
+bool px_trt_is_uff_or_caffe(const pgy_model *model);
+PX_MUST_USE pgy_status *px_trt_check_uff_caffe(const px_trt_lib *lib, const pgy_model *model);
+PX_MUST_USE pgy_status *px_trt_parse_uff_caffe(px_trt_build *b);
+PX_MUST_USE pgy_status *px_trt_max_batch_set(px_trt_build *b);
+void px_trt_uff_caffe_free(px_trt_build *b);
 /* network_edit.c: outputs, precisions, types, formats, debug tensors. */
 PX_MUST_USE pgy_status *px_trt_network_edit(px_trt_build *b);
 /* config.c: the whole configuration; profiles, calibrator and tactics by the next ones. */
 PX_MUST_USE pgy_status *px_trt_config_make(px_trt_build *b);
 /* profile.c */
 PX_MUST_USE pgy_status *px_trt_profiles_add(px_trt_build *b);
+enum { PX_TRT_PROFILE_MIN, PX_TRT_PROFILE_OPT, PX_TRT_PROFILE_MAX, PX_TRT_PROFILE_KINDS };
+/* What the first profile given says of an input; NULL: nothing. */
+const px_opt_shape *px_trt_profile_shape(const px_trt_args *args, const char *input, int kind);
 /* timing_cache.c. Before the build, and after it. */
 PX_MUST_USE pgy_status *px_trt_timing_cache_load(px_trt_build *b);
 PX_MUST_USE pgy_status *px_trt_timing_cache_save(px_trt_build *b);
 /* describe.c: the configuration as it is now, for reading and for comparing two runs. */
 PX_MUST_USE pgy_status *px_trt_config_describe(px_trt_build *b);
 
-/* calibrator.c: gives int8 calibration to the configuration. `finish` reports what went wrong in
+/* calibrator.c: gives int8 calibration to the configuration, for the shapes of a profile (NULL: of
+ * the network's inputs, a batch of one). `finish` reports what went wrong in
  * TensorRT's calls of it. */
 PX_MUST_USE pgy_status *px_trt_calibrator_attach(px_trt_build *b, void *profile);
 PX_MUST_USE pgy_status *px_trt_calibrator_finish(px_trt_calibrator *c); /* accepts NULL */

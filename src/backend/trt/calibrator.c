@@ -229,7 +229,6 @@ static void make_vtable(px_trt_calibrator *c, size_t i_class)
 /* Inputs with the usual shapes of the calibration profile. */
 static pgy_status *list_inputs(px_trt_calibrator *c, void *profile)
 {
-    enum { OPT = 1 };
     pgy_status *st = NULL;
     px_trt_build *b = c->build;
     const px_trt_abi *abi = &b->lib->abi;
@@ -244,7 +243,9 @@ static pgy_status *list_inputs(px_trt_calibrator *c, void *profile)
         const char *name = px_trt_tensor_get_name(abi, tensor);
         px_trt_dims dims = px_trt_tensor_get_dimensions(abi, tensor);
         if (profile != NULL && !px_trt_tensor_is_shape_tensor(abi, tensor))
-            dims = px_trt_profile_get_dimensions(abi, profile, name, OPT);
+            dims = px_trt_profile_get_dimensions(abi, profile, name, PX_TRT_PROFILE_OPT);
+        else if (px_trt_is_uff_or_caffe(b->model))
+            dims = px_trt_batch_dims(&dims, 1);
         memcpy(input->dims, dims.d, sizeof input->dims);
         input->io = (pgy_io){.name = name,
                              .dtype = px_trt_dtype_of(px_trt_tensor_get_type(abi, tensor)),

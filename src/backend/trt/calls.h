@@ -5,6 +5,14 @@
 #include "backend/trt/abi.h"
 
 /* clang-format off */
+static inline void px_trt_builder_set_max_batch_size(const px_trt_abi *abi, void *self, int32_t a0)
+{
+    const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_BUILDER_SET_MAX_BATCH_SIZE, self, true);
+    if (callee.fn == NULL)
+        return;
+    ((void (*)(void *, int32_t))callee.fn)(callee.self, a0);
+}
+
 static inline bool px_trt_builder_platform_has_fast_fp16(const px_trt_abi *abi, void *self)
 {
     const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_BUILDER_PLATFORM_HAS_FAST_FP16, self, true);
@@ -783,6 +791,22 @@ static inline bool px_trt_runtime_set_dla_workspace_allocation_strategy(const px
     return ((bool (*)(void *, int32_t))callee.fn)(callee.self, a0);
 }
 
+static inline int32_t px_trt_engine_get_binding_index(const px_trt_abi *abi, void *self, const char *a0)
+{
+    const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_ENGINE_GET_BINDING_INDEX, self, true);
+    if (callee.fn == NULL)
+        return 0;
+    return ((int32_t (*)(void *, const char *))callee.fn)(callee.self, a0);
+}
+
+static inline int32_t px_trt_engine_get_max_batch_size(const px_trt_abi *abi, void *self)
+{
+    const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_ENGINE_GET_MAX_BATCH_SIZE, self, true);
+    if (callee.fn == NULL)
+        return 0;
+    return ((int32_t (*)(void *))callee.fn)(callee.self);
+}
+
 static inline int32_t px_trt_engine_get_nb_layers(const px_trt_abi *abi, void *self)
 {
     const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_ENGINE_GET_NB_LAYERS, self, true);
@@ -829,6 +853,14 @@ static inline int32_t px_trt_engine_get_nb_optimization_profiles(const px_trt_ab
     if (callee.fn == NULL)
         return 0;
     return ((int32_t (*)(void *))callee.fn)(callee.self);
+}
+
+static inline bool px_trt_engine_has_implicit_batch_dimension(const px_trt_abi *abi, void *self)
+{
+    const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_ENGINE_HAS_IMPLICIT_BATCH_DIMENSION, self, true);
+    if (callee.fn == NULL)
+        return false;
+    return ((bool (*)(void *))callee.fn)(callee.self);
 }
 
 static inline void *px_trt_engine_create_engine_inspector(const px_trt_abi *abi, void *self)
@@ -1027,6 +1059,14 @@ static inline const char *px_trt_engine_get_aliased_input_tensor(const px_trt_ab
     if (callee.fn == NULL)
         return NULL;
     return ((const char *(*)(void *, const char *))callee.fn)(callee.self, a0);
+}
+
+static inline bool px_trt_exec_enqueue(const px_trt_abi *abi, void *self, int32_t a0, void *a1, void *a2, void *a3)
+{
+    const px_trt_callee callee = px_trt_callee_of(abi, PX_TRT_EXEC_ENQUEUE, self, true);
+    if (callee.fn == NULL)
+        return false;
+    return ((bool (*)(void *, int32_t, void *, void *, void *))callee.fn)(callee.self, a0, a1, a2, a3);
 }
 
 static inline void px_trt_exec_set_device_memory(const px_trt_abi *abi, void *self, void *a0)

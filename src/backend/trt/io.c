@@ -111,7 +111,12 @@ static pgy_status *read_io(px_trt_session *s, int32_t i, px_trt_io *io)
     }
     if (!io->is_input && px_trt_has(abi, PX_TRT_ENGINE_GET_ALIASED_INPUT_TENSOR))
         io->aliased = px_trt_engine_get_aliased_input_tensor(abi, engine, io->name);
-    if (!io->is_input && !io->is_host && io->aliased == NULL)
+    if (!io->layout.is_linear && s->batch.is_on)
+        PX_TRY(PX_FAIL(PGY_ERR_UNSUPPORTED,
+                       "The tensor '%s' has a vectorized format, which works only in networks with "
+                       "a batch dimension: leave out --tensor-formats.",
+                       io->name));
+    if (!io->is_input && !io->is_host && io->aliased == NULL && !s->batch.is_on)
         PX_TRY(attach_allocator(s, io));
 done:
     return st;
@@ -120,10 +125,12 @@ done:
 static pgy_status *describe_input(px_trt_session *s, const px_trt_io *io, pgy_io *out)
 {
     pgy_status *st = NULL;
-    const px_trt_dims dims = px_trt_engine_get_tensor_shape(&s->lib->abi, s->engine, io->name);
+    px_trt_dims dims = px_trt_engine_get_tensor_shape(&s->lib->abi, s->engine, io->name);
     int64_t *copy = px_arena_calloc(&s->arena, PX_TRT_MAX_DIMS, sizeof *copy);
     if (copy == NULL)
         PX_TRY(px_status_nomem());
+    if (s->batch.is_on)
+        dims = px_trt_batch_dims(&dims, s->batch.most > 1 ? -1 : 1);
     memcpy(copy, dims.d, sizeof dims.d);
     *out = (pgy_io){.name = io->name, .dtype = io->dtype, .rank = dims.n, .dims = copy};
 done:
@@ -140,6 +147,7 @@ pgy_status *px_trt_session_list_io(px_trt_session *s)
     s->inputs = px_arena_calloc(&s->arena, (size_t)PX_MAX(n, 0), sizeof *s->inputs);
     if (s->ios == NULL || s->inputs == NULL)
         PX_TRY(px_status_nomem());
+    PX_TRY(px_trt_batch_open(s, n));
     for (int32_t i = 0; i < n; i++) {
         px_trt_io *io = &s->ios[s->n_ios++];
         PX_TRY(read_io(s, i, io));

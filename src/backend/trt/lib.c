@@ -296,6 +296,25 @@ done:
     return px_status_while(st, "loading the ONNX parser of %s", lib->abi.name);
 }
 
+pgy_status *px_trt_lib_need_parsers_8(px_trt_lib *lib)
+{
+    pgy_status *st = NULL;
+    px_dl dl = {0};
+
+    if (lib->create_uff_parser != NULL && lib->create_caffe_parser != NULL)
+        return NULL;
+    PX_TRY(px_trt_lib_load_plugins(lib, NULL, 0)); /* it is linked to them */
+    PX_TRY(open_beside(lib, "libnvparsers", &dl));
+    PX_TRY(px_dl_bind(&dl, "createNvUffParser_INTERNAL", &lib->create_uff_parser,
+                      sizeof lib->create_uff_parser));
+    PX_TRY(px_dl_bind(&dl, "createNvCaffeParser_INTERNAL", &lib->create_caffe_parser,
+                      sizeof lib->create_caffe_parser));
+    dl.handle = NULL;
+done:
+    px_dl_close(&dl);
+    return px_status_while(st, "loading the UFF and Caffe parsers of %s", lib->abi.name);
+}
+
 pgy_status *px_trt_lib_load_plugins(px_trt_lib *lib, const char *const *paths, size_t n)
 {
     pgy_status *st = NULL;

@@ -34,6 +34,8 @@ struct px_trt_lib {
     void *(*create_runtime)(void *logger, int32_t version);
     void *(*create_parser)(void *network, void *logger, int32_t version); /* NULL: not loaded */
     int32_t parser_version;
+    void *(*create_uff_parser)(void); /* 8.6: NULL until loaded */
+    void *(*create_caffe_parser)(void);
     bool (*init_plugins)(void *logger, const char *name_space); /* NULL: no plugin library */
 
     px_cuda cuda;
@@ -55,6 +57,8 @@ void px_trt_lib_close(px_trt_lib *lib); /* accepts NULL */
 
 /* Loads the ONNX parser that lies beside the library. At most once. Errors: BACKEND. */
 PX_MUST_USE pgy_status *px_trt_lib_need_parser(px_trt_lib *lib);
+/* The same for the UFF and Caffe parsers that 8.6 has. */
+PX_MUST_USE pgy_status *px_trt_lib_need_parsers_8(px_trt_lib *lib);
 /* Loads and registers TensorRT's own plugins, if their library is there, then `paths`. */
 PX_MUST_USE pgy_status *px_trt_lib_load_plugins(px_trt_lib *lib, const char *const *paths,
                                                 size_t n);

@@ -7,9 +7,10 @@
 
 /* The runner's model has outputs marked for the other runners, which this one must not see, and is
  * shared with them, so a cast may not touch it: then this runner reads the file for itself. */
-static pgy_status *choose_model(px_trt_build *b, pgy_model *model)
+static pgy_status *choose_model(px_trt_build *b)
 {
     pgy_status *st = NULL;
+    const pgy_model *model = b->model;
     const px_model_args *given = model->load_args;
     const bool has_marks =
         given != NULL && (given->onnx_outputs.given || given->onnx_exclude_outputs.given ||
@@ -17,7 +18,6 @@ static pgy_status *choose_model(px_trt_build *b, pgy_model *model)
     px_onnx_model *onnx = NULL;
     px_onnx_half_report report = {0};
 
-    b->model = model;
     if ((!has_marks && b->cast_to == PGY_DTYPE_UNKNOWN) || model->path == NULL)
         goto done;
     PX_TRY(px_model_open(b->cx, model->path, model->type, &b->own_model));
@@ -155,7 +155,8 @@ pgy_status *px_trt_network_flags(px_trt_build *b, uint32_t *out)
     pgy_status *st = NULL;
     const px_trt_abi *abi = &b->lib->abi;
     *out = 0;
-    if (abi->major == 8 && !abi->is_rtx) /* implied since 10, another meaning since 11 */
+    /* Implied since 10, another meaning since 11. */
+    if (abi->major == 8 && !abi->is_rtx && !px_trt_is_uff_or_caffe(b->model))
         *out |= 1u << px_trt_enum(abi, "NetworkDefinitionCreationFlag", PX_STR("EXPLICIT_BATCH"));
     if (b->args->strongly_typed.given) {
         const int32_t flag =
@@ -169,27 +170,27 @@ done:
     return st;
 }
 
-pgy_status *px_trt_network_make(px_trt_build *b, pgy_model *model)
+pgy_status *px_trt_network_make(px_trt_build *b)
 {
     pgy_status *st = NULL;
     uint32_t flags = 0;
 
-    if (model->type == PGY_MODEL_TRT_SCRIPT) { /* the script has filled it */
-        b->model = model;
+    if (b->model->type == PGY_MODEL_TRT_SCRIPT) /* the script has filled it */
         goto done;
-    }
     PX_TRY(px_trt_network_flags(b, &flags));
-    PX_TRY(choose_model(b, model));
-    if (b->is_foreign) {
-        PX_TRY(parse_onnx(b));
-        goto done;
+    if (!b->is_foreign) {
+        px_trt_begin(b->lib);
+        b->network = px_trt_builder_create_network_v2(&b->lib->abi, b->builder, flags);
+        if (b->network == NULL)
+            PX_TRY(px_trt_failed(b->lib, "could not create a network"));
+        px_trt_end(b->lib);
     }
-    px_trt_begin(b->lib);
-    b->network = px_trt_builder_create_network_v2(&b->lib->abi, b->builder, flags);
-    if (b->network == NULL)
-        PX_TRY(px_trt_failed(b->lib, "could not create a network"));
-    px_trt_end(b->lib);
-    PX_TRY(parse_onnx(b));
+    if (px_trt_is_uff_or_caffe(b->model)) {
+        PX_TRY(px_trt_parse_uff_caffe(b));
+    } else {
+        PX_TRY(choose_model(b));
+        PX_TRY(parse_onnx(b));
+    }
 done:
     return st;
 }

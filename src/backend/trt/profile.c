@@ -7,13 +7,11 @@
 
 #include "base/log.h"
 
-enum { MIN, OPT, MAX, KINDS };
-
 /* One input's part of a profile. */
 typedef struct input_range {
     const char *name;
     bool is_values; /* a shape tensor: `at` holds values */
-    px_trt_dims at[KINDS];
+    px_trt_dims at[PX_TRT_PROFILE_KINDS];
 } input_range;
 
 /* The shape that the user gave for the input; the name may be a pattern. */
@@ -26,6 +24,16 @@ static ptrdiff_t find_given(const px_trt_profile *p, const char *name)
         if (px_str_fnmatch(px_str_of(p->min[i].name), px_str_of(name)))
             return (ptrdiff_t)i;
     return -1;
+}
+
+const px_opt_shape *px_trt_profile_shape(const px_trt_args *args, const char *input, int kind)
+{
+    const ptrdiff_t at = args->n_profiles > 0 ? find_given(&args->profiles[0], input) : -1;
+    if (at < 0)
+        return NULL;
+    const px_trt_profile *p = &args->profiles[0];
+    const px_opt_shape *const shapes[PX_TRT_PROFILE_KINDS] = {p->min, p->opt, p->max};
+    return &shapes[kind][at];
 }
 
 static pgy_status *take_given(const px_opt_shape *shape, px_trt_dims *out)
@@ -57,7 +65,7 @@ static void take_default(px_trt_build *b, void *tensor, input_range *r)
             dims.d[i] = 1;
             is_dynamic = true;
         }
-    for (int kind = 0; kind < KINDS; kind++)
+    for (int kind = 0; kind < PX_TRT_PROFILE_KINDS; kind++)
         r->at[kind] = dims;
     if (!is_dynamic)
         return;
@@ -88,7 +96,7 @@ static pgy_status *set_range(px_trt_build *b, void *profile, const input_range *
 {
     static const char *const kinds[] = {"smallest", "usual", "largest"};
     const px_trt_abi *abi = &b->lib->abi;
-    for (int kind = 0; kind < KINDS; kind++) {
+    for (int kind = 0; kind < PX_TRT_PROFILE_KINDS; kind++) {
         px_trt_begin(b->lib);
         const bool is_ok =
             r->is_values ? set_values(abi, profile, r, kind)
@@ -111,7 +119,7 @@ static void print_range(px_buf *text, const input_range *r)
 {
     static const char *const kinds[] = {"min=", "opt=", "max="};
     px_buf_printf(text, "%s [", r->name);
-    for (int kind = 0; kind < KINDS; kind++) {
+    for (int kind = 0; kind < PX_TRT_PROFILE_KINDS; kind++) {
         px_buf_printf(text, "%s%s", kind > 0 ? ", " : "", kinds[kind]);
         px_trt_dims_print(text, &r->at[kind]);
     }
@@ -154,9 +162,9 @@ static pgy_status *fill(px_trt_build *b, const px_trt_profile *given, void *prof
         if (at < 0) {
             take_default(b, tensor, &r);
         } else {
-            PX_TRY(take_given(&given->min[at], &r.at[MIN]));
-            PX_TRY(take_given(&given->opt[at], &r.at[OPT]));
-            PX_TRY(take_given(&given->max[at], &r.at[MAX]));
+            PX_TRY(take_given(&given->min[at], &r.at[PX_TRT_PROFILE_MIN]));
+            PX_TRY(take_given(&given->opt[at], &r.at[PX_TRT_PROFILE_OPT]));
+            PX_TRY(take_given(&given->max[at], &r.at[PX_TRT_PROFILE_MAX]));
         }
         PX_TRY(set_range(b, profile, &r));
         px_buf_puts(text, i > 0 ? ",\n         " : "");

@@ -44,6 +44,10 @@ static pgy_status *set_shape(px_trt_session *s, px_trt_io *io, const pgy_tensor 
                        t->rank, PX_TRT_MAX_DIMS));
     for (int d = 0; d < t->rank; d++)
         dims.d[d] = t->dims[d];
+    if (s->batch.is_on) {
+        PX_TRY(px_trt_batch_set_shape(s, io, &dims));
+        goto done;
+    }
     if (io->is_set && dims_equal(&io->set, &dims))
         goto done;
     px_trt_begin(s->lib);
@@ -73,6 +77,10 @@ static pgy_status *memory_size(const px_trt_io *io, const px_trt_dims *dims, siz
 
 static pgy_status *set_address(px_trt_session *s, const px_trt_io *io, void *address)
 {
+    if (s->batch.is_on) {
+        px_trt_batch_set_address(s, io, address);
+        return NULL;
+    }
     px_trt_begin(s->lib);
     if (!px_trt_exec_set_tensor_address(&s->lib->abi, s->context, io->name, address))
         return px_trt_failed(s->lib, "refuses the memory of the tensor '%s'", io->name);
@@ -168,7 +176,9 @@ static pgy_status *place_outputs(px_trt_session *s)
         px_trt_io *io = &s->ios[i];
         if (io->is_input)
             continue;
-        if (io->allocator != NULL) {
+        if (s->batch.is_on) {
+            PX_TRY(px_trt_batch_place_output(s, io));
+        } else if (io->allocator != NULL) {
             io->allocator->has_dims = false;
         } else if (io->aliased != NULL) {
             const px_trt_io *input = find_io(s, io->aliased);
@@ -215,7 +225,9 @@ static pgy_status *execute(px_trt_session *s, pgy_outputs *out)
 
     PX_TRY(px_cuda_check(cuda, cuda->event_record(s->start, s->stream), "starting the clock"));
     px_trt_begin(s->lib);
-    const bool is_ok = px_trt_exec_enqueue_v3(&s->lib->abi, s->context, s->stream);
+    const bool is_ok = s->batch.is_on ? px_trt_exec_enqueue(&s->lib->abi, s->context, s->batch.size,
+                                                            s->batch.addresses, s->stream, NULL)
+                                      : px_trt_exec_enqueue_v3(&s->lib->abi, s->context, s->stream);
     /* An allocator that failed knows more than TensorRT. */
     for (size_t i = 0; i < s->n_ios; i++)
         if (s->ios[i].allocator != NULL && s->ios[i].allocator->failed != NULL) {
@@ -246,6 +258,8 @@ done:
 static void output_dims(px_trt_session *s, px_trt_io *io)
 {
     const px_trt_abi *abi = &s->lib->abi;
+    if (s->batch.is_on)
+        return;
     io->set = io->allocator != NULL && io->allocator->has_dims
                   ? io->allocator->dims
                   : px_trt_exec_get_tensor_shape(abi, s->context, io->name);
@@ -255,7 +269,9 @@ static void output_dims(px_trt_session *s, px_trt_io *io)
 
 static px_cuda_ptr output_address(const px_trt_session *s, const px_trt_io *io)
 {
-    return io->allocator != NULL ? io->allocator->buffer.at : find_io(s, io->aliased)->buffer.at;
+    if (io->allocator != NULL)
+        return io->allocator->buffer.at;
+    return io->aliased != NULL ? find_io(s, io->aliased)->buffer.at : io->buffer.at;
 }
 
 static pgy_status *download_all(px_trt_session *s)

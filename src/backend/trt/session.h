@@ -33,7 +33,7 @@ typedef struct px_trt_io {
     const char *aliased; /* output: the input whose memory it shares, or NULL */
     pgy_dtype dtype;
     px_trt_layout layout;
-    px_cuda_buffer buffer; /* input on the device */
+    px_cuda_buffer buffer; /* input on the device; output of an engine with a hidden batch */
     void *host;            /* input or output in host memory */
     size_t host_size;
     px_trt_allocator *allocator; /* output on the device */
@@ -56,6 +56,14 @@ typedef struct px_trt_listener {
     pgy_status *failed;
 } px_trt_listener;
 
+/* Of an 8.6 engine whose tensors have no batch dimension (UFF and Caffe networks): it takes from
+ * one to `most` samples and an array of addresses. */
+typedef struct px_trt_hidden_batch {
+    bool is_on;
+    int32_t most, size; /* `size`: of the iteration at hand */
+    void **addresses;
+} px_trt_hidden_batch;
+
 struct px_trt_session {
     pgy_context *cx;
     px_trt_lib *lib;
@@ -69,6 +77,7 @@ struct px_trt_session {
     size_t n_inputs;
     px_trt_io *ios;
     size_t n_ios;
+    px_trt_hidden_batch batch;
     px_trt_vtable allocator_vtable, listener_vtable;
     px_trt_listener listener;
     bool has_debug;
@@ -91,6 +100,12 @@ PX_MUST_USE pgy_status *px_trt_session_run(px_trt_session *s, const pgy_feed *in
 /* io.c: lists inputs and outputs of the engine, and makes what running needs per tensor. */
 PX_MUST_USE pgy_status *px_trt_session_list_io(px_trt_session *s);
 void px_trt_session_free_io(px_trt_session *s);
+/* batch.c: what is different for an engine with a hidden batch. */
+PX_MUST_USE pgy_status *px_trt_batch_open(px_trt_session *s, int32_t n_tensors);
+PX_MUST_USE pgy_status *px_trt_batch_set_shape(px_trt_session *s, px_trt_io *io,
+                                               const px_trt_dims *dims);
+PX_MUST_USE pgy_status *px_trt_batch_place_output(px_trt_session *s, px_trt_io *io);
+void px_trt_batch_set_address(px_trt_session *s, const px_trt_io *io, void *address);
 /* debug.c */
 PX_MUST_USE pgy_status *px_trt_session_listen(px_trt_session *s);
 void px_trt_listener_clear(px_trt_listener *l);

@@ -3,6 +3,7 @@
 
 /* clang-format off */
 const px_trt_method_row px_trt_methods[PX_TRT_METHOD_COUNT] = {
+    {"IBuilder", "setMaxBatchSize", -1, {{80001, 89999, 2}}},
     {"IBuilder", "platformHasFastFp16", -1, {{80001, 89999, 4}, {100000, 109999, 2}}},
     {"IBuilder", "platformHasFastInt8", -1, {{80001, 89999, 5}, {100000, 109999, 3}}},
     {"IBuilder", "getNbDLACores", 3, {{80001, 89999, 7}, {100000, 109999, 5}, {110000, 119999, 3}}},
@@ -99,12 +100,15 @@ const px_trt_method_row px_trt_methods[PX_TRT_METHOD_COUNT] = {
     {"IRuntime", "setEngineHostCodeAllowed", 20, {{80600, 89999, 20}, {100000, 109999, 21}, {110000, 119999, 20}}},
     {"IRuntime", "deserializeCudaEngine", 3, {{80001, 89999, 2}, {100000, 119999, 3}}},
     {"IRuntime", "setDLAWorkspaceAllocationStrategy", 27, {{110300, 119999, 23}}},
+    {"ICudaEngine", "getBindingIndex", -1, {{80001, 89999, 3}}},
+    {"ICudaEngine", "getMaxBatchSize", -1, {{80001, 89999, 8}}},
     {"ICudaEngine", "getNbLayers", 3, {{80001, 89999, 9}, {100000, 119999, 3}}},
     {"ICudaEngine", "createExecutionContext", 5, {{80001, 89999, 11}, {100000, 119999, 5}}},
     {"ICudaEngine", "getDeviceMemorySize", -1, {{80001, 89999, 14}, {100000, 109999, 7}}},
     {"ICudaEngine", "isRefittable", 6, {{80001, 89999, 15}, {100000, 109999, 8}, {110000, 119999, 6}}},
     {"ICudaEngine", "getName", 7, {{80001, 89999, 21}, {100000, 109999, 9}, {110000, 119999, 7}}},
     {"ICudaEngine", "getNbOptimizationProfiles", 8, {{80001, 89999, 22}, {100000, 109999, 10}, {110000, 119999, 8}}},
+    {"ICudaEngine", "hasImplicitBatchDimension", -1, {{80001, 89999, 30}}},
     {"ICudaEngine", "createEngineInspector", 14, {{80201, 89999, 33}, {100000, 109999, 18}, {110000, 119999, 14}}},
     {"ICudaEngine", "getTensorShape", 15, {{80501, 89999, 34}, {100000, 109999, 19}, {110000, 119999, 15}}},
     {"ICudaEngine", "getTensorDataType", 16, {{80501, 89999, 35}, {100000, 109999, 20}, {110000, 119999, 16}}},
@@ -129,6 +133,7 @@ const px_trt_method_row px_trt_methods[PX_TRT_METHOD_COUNT] = {
     {"ICudaEngine", "getDeviceMemorySizeV2", 44, {{100100, 109999, 52}, {110000, 119999, 44}}},
     {"ICudaEngine", "getDeviceMemorySizeForProfileV2", 45, {{100100, 109999, 53}, {110000, 119999, 45}}},
     {"ICudaEngine", "getAliasedInputTensor", 50, {{101500, 109999, 58}, {110000, 119999, 50}}},
+    {"IExecutionContext", "enqueue", -1, {{80001, 89999, 3}}},
     {"IExecutionContext", "setDeviceMemory", 10, {{80001, 89999, 11}, {100000, 119999, 10}}},
     {"IExecutionContext", "setOptimizationProfileAsync", 16, {{80001, 89999, 25}, {100000, 109999, 17}, {110000, 119999, 16}}},
     {"IExecutionContext", "setInputShape", 20, {{80501, 89999, 29}, {100000, 109999, 21}, {110000, 119999, 20}}},

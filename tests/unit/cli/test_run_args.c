@@ -347,8 +347,8 @@ static void what_the_plan_refuses(void **state)
                         "Model type: engine cannot be imported with TensorFlow.");
     assert_plan_refused("polygraphy run x --model-type caffe --onnxrt", PGY_ERR_USAGE,
                         "Model type: caffe could not be converted to an ONNX model.");
-    assert_plan_refused("polygraphy run x.uff --trt", PGY_ERR_USAGE,
-                        "Only TensorRT up to 8.6 has a parser for such files");
+    assert_plan_refused("polygraphy run x.uff --pluginref", PGY_ERR_USAGE,
+                        "Model type: uff could not be converted to an ONNX model.");
     checked c;
     check_line(&c, "polygraphy run --onnx-outputs x --trt-outputs y");
     assert_null(c.st);
