@@ -4,6 +4,8 @@ install(TARGETS polygraphy polygraphy_static polygraphy_shared
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/polygraphy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+# From where it lies, so that the folder can be moved.
+file(RELATIVE_PATH PX_PREFIX_FROM_PC "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 configure_file(cmake/polygraphy.pc.in polygraphy.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/polygraphy.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES docs/polygraphy-run.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

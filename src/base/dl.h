@@ -23,4 +23,8 @@ PX_MUST_USE pgy_status *px_dl_bind(const px_dl *dl, const char *symbol, void *ou
                                    size_t size);
 void px_dl_close(px_dl *dl);
 
+/* Is this code in a shared library? Then `*out` is the library's path, or NULL without memory; it is
+ * freed with px_mem_free. */
+bool px_dl_own_library(char **out);
+
 #endif

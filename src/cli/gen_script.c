@@ -179,7 +179,7 @@ static pgy_status *write_c(const px_run_args *args, px_buf *out)
         else if (strchr(args->words[i], '=') == NULL)
             i++;
     }
-    PX_TRY(px_gen_c(args->command, words, n, out));
+    PX_TRY(px_gen_c(args->command, args->cli.gen_script.value, words, n, out));
 done:
     px_mem_free(words);
     return st;

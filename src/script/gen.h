@@ -41,8 +41,9 @@ typedef struct px_gen_args {
 PX_MUST_USE pgy_status *px_gen_python(const px_gen_args *args, px_buf *out);
 
 /* Appends a C program that runs the words (`words[0]` is the first after `run`; the option that
- * asks for the program must be left out by the caller). */
-PX_MUST_USE pgy_status *px_gen_c(const char *command, const char *const *words, size_t n,
-                                 px_buf *out);
+ * asks for the program must be left out by the caller). Its head says how the file `path`, which
+ * ends in ".c", is compiled. */
+PX_MUST_USE pgy_status *px_gen_c(const char *command, const char *path, const char *const *words,
+                                 size_t n, px_buf *out);
 
 #endif

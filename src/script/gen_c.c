@@ -26,18 +26,53 @@ static void put_comment(px_buf *out, const char *text)
     }
 }
 
-pgy_status *px_gen_c(const char *command, const char *const *words, size_t n, px_buf *out)
+/* A word for a shell, in quotes where one is needed. */
+static void put_word(px_buf *out, px_str word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    bool is_plain = word.len > 0;
+    for (size_t i = 0; i < word.len; i++)
+        is_plain &= memchr(plain, word.ptr[i], sizeof plain - 1) != NULL;
+    px_buf_puts(out, is_plain ? "" : "'");
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] == '\'')
+            px_buf_puts(out, "'\\");
+        px_buf_putc(out, word.ptr[i]);
+        if (word.ptr[i] == '\'')
+            px_buf_putc(out, '\'');
+    }
+    px_buf_puts(out, is_plain ? "" : "'");
+}
+
+/* "cc run.c ... -o run && ./run", to be given where the file lies. */
+static void put_compile_command(px_buf *out, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const px_str file = px_str_of(slash != NULL ? slash + 1 : path);
+    const px_str program = {file.ptr, file.len - strlen(".c")};
+    px_buf text = {0};
+    px_buf_puts(&text, "cc ./");
+    put_word(&text, file);
+    px_buf_puts(&text, " $(pkg-config --cflags --libs polygraphy) -o ./");
+    put_word(&text, program);
+    px_buf_puts(&text, " && ./");
+    put_word(&text, program);
+    put_comment(out, px_buf_cstr(&text));
+    px_buf_fini(&text);
+}
+
+pgy_status *px_gen_c(const char *command, const char *path, const char *const *words, size_t n,
+                     px_buf *out)
 {
     px_buf_puts(out, "/* ");
     put_comment(out, command);
-    px_buf_printf(out,
-                  "\n *\n * Written by polygraphy %s. Save as run.c, then:\n"
-                  " *     cc run.c $(pkg-config --cflags --libs polygraphy) -o run && ./run\n"
-                  " */\n#include <polygraphy/polygraphy.h>\n\nint main(void)\n{\n"
-                  "    /* One option a line. */\n"
-                  "    static const char *const words[] = {\n"
-                  "        \"polygraphy\", \"run\"",
+    px_buf_printf(out, "\n *\n * Written by polygraphy %s. To compile and run:\n *     ",
                   PX_VERSION);
+    put_compile_command(out, path);
+    px_buf_puts(out, "\n */\n#include <polygraphy/polygraphy.h>\n\nint main(void)\n{\n"
+                     "    /* One option a line. */\n"
+                     "    static const char *const words[] = {\n"
+                     "        \"polygraphy\", \"run\"");
     for (size_t i = 0; i < n; i++) {
         px_buf_puts(out, i == 0 || words[i][0] == '-' ? ",\n        " : ", ");
         put_literal(out, words[i]);

@@ -3,6 +3,7 @@
 
 #include "base/channel.h"
 #include "base/child.h"
+#include "base/dl.h"
 #include "base/file.h"
 #include "base/fmt.h"
 #include "base/log.h"
@@ -484,13 +485,16 @@ pgy_status *px_worker_check_lpips(px_worker *w)
 
 /* --- engines --- */
 
-/* Our own library: beside the program, or where it is installed, else by the loader's rules. */
+/* Our own library: the one that this is, or, when this is part of a program, beside that or where
+ * it is installed, else by the loader's rules. */
 static pgy_status *find_library(char **out)
 {
     static const char name[] = "libpolygraphy.so.0";
     static const char *const folders[] = {"", "/../lib", "/../lib/x86_64-linux-gnu", "/../lib64"};
     px_buf path = {0};
     char exe[4096];
+    if (px_dl_own_library(out))
+        return *out != NULL ? NULL : px_status_nomem();
     const ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     exe[n > 0 ? n : 0] = '\0';
     char *slash = strrchr(exe, '/');

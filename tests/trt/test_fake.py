@@ -16,6 +16,7 @@ import numpy as np
 
 PROGRAM, FAKE, MODELS = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 MODEL = str(MODELS / "identity.onnx")
+MODULE = str(pathlib.Path(__file__).parent / "fake_tensorrt")
 SHAPE = ["--input-shapes", "x:[3,4]"]
 # A sanitizer's runtime, which a Python that loads our library needs.
 PRELOAD = {"LD_PRELOAD": sys.argv[4], "ASAN_OPTIONS": "detect_leaks=0"} if len(sys.argv) > 4 else {}
@@ -351,37 +352,19 @@ with tempfile.TemporaryDirectory() as folder:
     run("--int8", "--data-loader-script", at("data.py:nothing")).fails("no data for int8 calibration")
     for words in ([], ["--use-subprocess"]):
         run("--int8", "--data-loader-script", at("data.py:breaks"), *words).fails("ValueError: no more luck")
-    # TensorRT scripts build in Python, with a stand-in for the module there: its objects hold a pointer
-    # where those of pybind11 do, as a float does its bits.
-    pathlib.Path(at("tensorrt.py")).write_text(
-        "import ctypes, os, struct\n"
-        "os.environ['FAKE_TRT_LOG'] += '.python'\n"
-        "lib = ctypes.CDLL(os.environ['POLYGRAPHY_TRT_LIB'] + '/libnvinfer.so.10')\n"
-        "lib.createInferBuilder_INTERNAL.restype = lib.fake_network.restype = \\\n"
-        "    lib.fake_config.restype = ctypes.c_void_p\n"
-        "bits = lambda p: struct.unpack('d', struct.pack('Q', p))[0]\n"
-        "class ILogger: pass\n"
-        "class INetworkDefinition(float): pass\n"
-        "class IBuilderConfig(float): pass\n"
-        "class Builder(float):\n"
-        "    def __new__(cls, logger):\n"
-        "        return float.__new__(cls, bits(lib.createInferBuilder_INTERNAL(None, 0)))\n"
-        "    def create_network(self, flags):\n"
-        "        return INetworkDefinition(bits(lib.fake_network()))\n"
-        "    def create_builder_config(self):\n"
-        "        return IBuilderConfig(bits(lib.fake_config()))\n")
+    # TensorRT scripts build in Python, with a stand-in for the module there.
     pathlib.Path(at("edit.py")).write_text(
         "def postprocess(network):\n"
         "    print('edited', flush=True)\n")
     for words in ([], ["--use-subprocess"]):
         script = ["--trt-network-postprocess-script", at("edit.py"), "--int8", *words, "--data-loader-script"]
-        r = run(*script, at("data.py"), PYTHONPATH=at(""), **PRELOAD)
+        r = run(*script, at("data.py"), PYTHONPATH=MODULE, **PRELOAD)
         r.check(r.exit == 0 and "edited" in r.text, "builds")
         r.check([c for c in r.python_calls if c.startswith("calibrator batch")]
                 == [f"calibrator batch {v}.000000" for v in (10, 11, 12)], "the batches of the script")
         r.check(r.text.count("call") == 2, "a call for the run")
-        run(*script, at("data.py:nothing"), PYTHONPATH=at(""), **PRELOAD).fails("no data for int8 calibration")
-        run(*script, at("data.py:breaks"), PYTHONPATH=at(""), **PRELOAD).fails(
+        run(*script, at("data.py:nothing"), PYTHONPATH=MODULE, **PRELOAD).fails("no data for int8 calibration")
+        run(*script, at("data.py:breaks"), PYTHONPATH=MODULE, **PRELOAD).fails(
             "ValueError: no more luck (" + at("data.py") + ", line 14, in breaks)")
     # 120 MiB of calibration data, of which memory holds one batch.
     for version in (8601, 100600):
