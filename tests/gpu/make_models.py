@@ -108,6 +108,23 @@ def wide():
     save("wide", nodes, [value("x", T.FLOAT, [4, 2048])], [value("y", T.FLOAT, [4, 2048])], init)
 
 
+def fat():
+    """24 results that must all be kept until their sum is known: 4 GB each for 32 million rows."""
+    nodes, init = [], []
+    for i in range(24):
+        init.append(weights("W%d" % i, 16, 32))
+        nodes += [node("MatMul", "x W%d" % i, "m%d" % i), node("Relu", "m%d" % i, "r%d" % i),
+                  node("ReduceMax", "r%d" % i, "top%d" % i, axes=[0], keepdims=1)]
+    tops = " ".join("top%d" % i for i in range(24))
+    nodes.append(node("Sum", tops, "all"))
+    for i in range(24):
+        nodes += [node("Mul", "r%d all" % i, "p%d" % i),
+                  node("ReduceSum", "p%d first" % i, "s%d" % i, keepdims=1)]
+    nodes.append(node("Concat", " ".join("s%d" % i for i in range(24)), "y", axis=1))
+    save("fat", nodes, [value("x", T.FLOAT, ["N", 16])], [value("y", T.FLOAT, [1, 24 * 32])],
+         init + [const("first", np.array([0]))])
+
+
 def unsupported():
     graph = h.make_graph([h.make_node("FooBar", ["x"], ["y"], domain="my.domain", name="strange")],
                          "unsupported", [value("x", T.FLOAT, [4])], [value("y", T.FLOAT, [4])])
@@ -117,5 +134,5 @@ def unsupported():
 
 
 OUT.mkdir(parents=True, exist_ok=True)
-for make in (cnn, mlp, nonzero, reshape, types, empty, wide, unsupported):
+for make in (cnn, mlp, nonzero, reshape, types, empty, wide, fat, unsupported):
     make()

@@ -6,7 +6,7 @@
 # MODELS   folder with the files of tools/fetch_models.sh (light, magika, rapidocr, ...); tests whose
 #          model is missing are skipped
 # OUT      folder for logs, work files and the table; a later call with the same OUT goes on there
-# GROUP    startup features big soak nvidia; none: all of them
+# GROUP    startup features scripts big soak nvidia; none: all of them
 # Needs python3 with onnx, numpy and onnxruntime on PATH. With PX_NVIDIA_PYTHON (a Python with
 # NVIDIA's polygraphy and the tensorrt module of the same release) both tools are compared too.
 # Ends in under 8 minutes on an H100. Models are built side by side, at the lowest optimization level
@@ -20,7 +20,7 @@ shift 4
 GROUPS_WANTED=" " ONLY=" "
 for word; do
   case $word in
-  startup | features | big | soak | nvidia) GROUPS_WANTED+="$word " ;;
+  startup | features | scripts | big | soak | nvidia) GROUPS_WANTED+="$word " ;;
   *) ONLY+="$word " ;;
   esac
 done
@@ -29,8 +29,9 @@ JOBS=${JOBS:-4} BIG_JOBS=${BIG_JOBS:-5} LIMIT=${LIMIT:-240} # features and big m
 export POLYGRAPHY_TRT_LIB=$LIBS
 export LD_LIBRARY_PATH=$LIBS${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 cd "$OUT/work" || exit 2
-[[ -d models ]] || python3 "$HERE/make_models.py" models || exit 2
+[[ -d models ]] || { python3 "$HERE/make_models.py" models && python3 "$HERE/make_uff_caffe.py" models; } || exit 2
 
+# What users write: networks, changes to them, configurations, data.
 cat >network.py <<'P'
 import tensorrt as trt
 
@@ -51,6 +52,26 @@ def postprocess(network):
 
 def postprocess_config(builder, network, config):
     config.builder_optimization_level = 0
+P
+cat >config.py <<'P'
+import tensorrt as trt
+
+def load_config(builder, network):
+    config = builder.create_builder_config()
+    config.set_flag(trt.BuilderFlag.FP16)
+    config.builder_optimization_level = 0
+    return config
+
+def broken(builder, network):
+    raise ValueError("no luck")
+P
+cat >data.py <<'P'
+import numpy as np
+
+def load_data():
+    print("data of a script", flush=True)
+    for i in range(3):
+        yield {"x": np.random.default_rng(i).random((2, 3, 64, 64), np.float32)}
 P
 
 row() { # name, result, seconds, note
@@ -197,16 +218,13 @@ features() {
   later weight_streaming --since 10 'no strongly typed networks' --has 'Weight streaming is enabled' -- models/wide.onnx "${level0[@]}" --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget 50% "${loose[@]}"
   later weight_streaming_auto --since 10 'no strongly typed networks' --has 'Weight streaming' -- models/wide.onnx "${level0[@]}" --onnxrt --trt --strongly-typed --weight-streaming --weight-streaming-budget -1 "${loose[@]}"
   later weight_streaming_none --since 10 'no weight streaming' --exit 1 --has 'no weights that can be' -- models/cnn.onnx "${level0[@]}" --trt --weight-streaming-budget 50%
-  # Scripts need a Python with the tensorrt module, and our library beside the program.
-  if older 10; then
-    ! wanted scripts || row scripts SKIP 0 "TensorRT $RELEASE has no bindings for this Python"
-  elif [[ -n ${PX_NVIDIA_PYTHON:-} ]]; then
-    export POLYGRAPHY_PYTHON=$PX_NVIDIA_PYTHON
-    later script_network --has PASSED -- network.py "${level0[@]}" --trt
-    later script_edits --has PASSED --has 'r1 .dtype=float32' -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --trt-npps edit.py --trt-cpps edit.py
-  elif wanted scripts; then
-    row scripts SKIP 0 "PX_NVIDIA_PYTHON is not set"
-  fi
+  # More activations than any GPU has memory for: TensorRT's allocation fails, and ours.
+  fat=(--trt-min-shapes 'x:[1,16]' --trt-opt-shapes 'x:[4,16]' --trt-max-shapes 'x:[32000000,16]' --input-shapes 'x:[4,16]')
+  later out_of_memory --exit 1 --has 'could not .*[Mm]emory' -- models/fat.onnx "${level0[@]}" --trt "${fat[@]}"
+  later out_of_memory_ours --since 10 'no choice of allocation strategy' --exit 1 --has 'GPU memory is out: activations' -- models/fat.onnx "${level0[@]}" --trt "${fat[@]}" --allocation-strategy profile
+  # UFF and Caffe, against the same network as ONNX.
+  later uff_as_onnx -- models/conv_uff.onnx --onnxrt --input-shapes 'x:[3,8,8,3]' --save-inputs uff_in.json --save-outputs uff_out.json
+  later caffe_as_onnx -- models/net_caffe.onnx --onnxrt --input-shapes 'x:[3,3,8,8]' --save-inputs caffe_in.json --save-outputs caffe_out.json
   later unsupported_op --exit 1 --has 'cannot take' -- models/unsupported.onnx "${level0[@]}" --trt
   later device_5 --exit 1 --has 'no GPU number' -- models/cnn.onnx --trt --device 55
   later int8_entropy2 --has 'Saving calibration cache' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --int8 --calibration-cache e2.cache --iterations 4 --rtol 1 --atol 1
@@ -218,6 +236,16 @@ features() {
   wait
 
   # What needs the results of the above:
+  if older 10; then
+    later uff --has PASSED -- models/conv.uff --trt "${level0[@]}" "${loose[@]}" --input-shapes 'x:[3,8,8,3]' --trt-max-shapes 'x:[4,8,8,3]' --load-inputs uff_in.json --load-outputs uff_out.json --save-engine uff.plan
+    later uff_int8 --has PASSED -- models/conv.uff --trt --int8 "${level0[@]}" --rtol 1 --atol 1 --input-shapes 'x:[3,8,8,3]' --load-inputs uff_in.json --load-outputs uff_out.json
+    later caffe --has PASSED -- models/net.prototxt --trt "${level0[@]}" "${loose[@]}" --input-shapes 'x:[3,3,8,8]' --load-inputs caffe_in.json --load-outputs caffe_out.json
+    later caffe_fp16 --has PASSED -- models/net.prototxt --trt --fp16 "${level0[@]}" "${half[@]}" --input-shapes 'x:[3,3,8,8]' --load-inputs caffe_in.json --load-outputs caffe_out.json
+    later caffe_mark_all --has PASSED -- models/net.prototxt --trt "${level0[@]}" --trt-outputs mark all
+  else
+    later uff --exit 1 --has 'no parser of UFF files' -- models/conv.uff --trt
+    later caffe --exit 1 --has 'no parser of Caffe files' -- models/net.prototxt --trt
+  fi
   head -c 1000 cnn.plan >truncated.plan 2>/dev/null
   head -c 4000 /dev/urandom >random.plan
   later engine_loaded --has PASSED -- cnn.plan --model-type engine --trt --load-inputs cnn_in.json --load-outputs cnn.json "${loose[@]}"
@@ -231,11 +259,34 @@ features() {
   later tactics_load --has 'Loading tactic replay' --has PASSED -- models/cnn.onnx --trt --load-tactics tactics.json --load-outputs tactics_out.json "${loose[@]}"
   later tactics_wrong_file --exit 1 --has 'no tactic replay file' -- models/cnn.onnx --trt --load-tactics cnn_in.json
   wait
+  ! older 10 || check uff_engine --has PASSED -- uff.plan --model-type engine --trt "${loose[@]}" --load-inputs uff_in.json --load-outputs uff_out.json
+}
+
+# --- scripts: they need a Python with the tensorrt module, and our library beside the program -----------
+scripts() {
+  GROUP=scripts JOBS=2
+  local why=
+  [[ -n ${PX_NVIDIA_PYTHON:-} ]] || why="PX_NVIDIA_PYTHON is not set"
+  ! older 10 || why="TensorRT $RELEASE has no bindings for this Python"
+  if [[ -n $why ]]; then
+    ! wanted scripts || row scripts SKIP 0 "$why"
+    return 0
+  fi
+  export POLYGRAPHY_PYTHON=$PX_NVIDIA_PYTHON
+  later script_network --has PASSED -- network.py "${level0[@]}" --trt
+  later script_edits --has PASSED --has 'r1 .dtype=float32' -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --trt-npps edit.py --trt-cpps edit.py
+  later script_config --has PASSED --has 'Flags +\| \[FP16' -- models/cnn.onnx --onnxrt --trt "${half[@]}" --trt-config-script config.py
+  later script_all --has PASSED --has 'r1 .dtype=float32' -- network.py --trt --trt-config-script config.py --trt-npps edit.py --trt-cpps edit.py --save-engine script.plan
+  later script_broken --exit 1 --has 'ValueError: no luck .*config.py, line' -- models/cnn.onnx --trt --trt-config-script config.py:broken
+  later script_data_int8 --has PASSED --has 'data of a script' --has 'Saving calibration cache' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --int8 --data-loader-script data.py --calibration-cache data.cache --rtol 1 --atol 1
+  later script_data_edits_int8 --has PASSED --has 'data of a script' --has 'r1 .dtype=float32' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --int8 --data-loader-script data.py --trt-npps edit.py --rtol 1 --atol 1
+  wait
 }
 
 start_all=$(date +%s)
 big &
 features &
+scripts &
 wait
 if [[ $GROUPS_WANTED != " " && $GROUPS_WANTED != *" features "* && ! -e cnn.plan ]]; then
   "$PROGRAM" run models/cnn.onnx --trt "${level0[@]}" --save-engine cnn.plan --save-inputs cnn_in.json >/dev/null 2>&1
