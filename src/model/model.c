@@ -142,6 +142,7 @@ pgy_status *px_model_onnx(pgy_model *model, px_onnx_model **out)
     px_str bytes = {(const char *)model->file.data, model->file.size};
     PX_TRY(px_onnx_parse(bytes, dir, &model->onnx));
     model->onnx->ignore_external = model->ignore_external;
+    model->onnx->is_map = model->file.is_map;
     *out = model->onnx;
 done:
     px_mem_free(dir);

@@ -164,6 +164,7 @@ typedef struct px_onnx_model {
     size_t n_functions;
     px_str producer_name, producer_version;
     px_str wire;          /* the whole file */
+    bool is_map;          /* `wire` is the map of a file, which has the bytes */
     char *dir;            /* folder external data is relative to, NUL-terminated */
     bool is_half;         /* px_onnx_to_half was here */
     bool is_inferred;     /* px_onnx_infer_shapes was here */
@@ -187,6 +188,12 @@ void px_onnx_free(px_onnx_model *model);
  * to ignore. */
 PX_MUST_USE pgy_status *px_onnx_tensor_load(const px_onnx_model *model, const px_onnx_tensor *t,
                                             pgy_tensor **out);
+/* The same, but the data of a view may have any address, whatever the type. */
+PX_MUST_USE pgy_status *px_onnx_tensor_view(const px_onnx_model *model, const px_onnx_tensor *t,
+                                            pgy_tensor **out);
+/* Says that the elements of what the two gave were read and will hardly be again: pages of a file
+ * stop counting as our memory. Reading there stays possible. */
+void px_onnx_tensor_forget(const px_onnx_model *model, const pgy_tensor *t);
 
 /* The file that holds an external tensor, checked to lie in the model's folder; caller frees. */
 PX_MUST_USE pgy_status *px_onnx_external_path(const px_onnx_model *model, const px_onnx_tensor *t,

@@ -59,11 +59,12 @@ static pgy_status *wrong_size(const px_onnx_tensor *t, uint64_t have, uint64_t w
     return st;
 }
 
-static pgy_status *load_raw(const px_onnx_tensor *t, size_t size, pgy_tensor **out)
+static pgy_status *load_raw(const px_onnx_tensor *t, size_t size, bool any_address,
+                            pgy_tensor **out)
 {
     if (t->raw.len != size)
         return wrong_size(t, t->raw.len, size, "bytes");
-    if (!is_aligned(t->raw.ptr, t->dtype))
+    if (!any_address && !is_aligned(t->raw.ptr, t->dtype))
         return copied(t, t->raw.ptr, size, out);
     /* The map is read-only; px_onnx_tensor_load says that nobody writes. */
     return pgy_tensor_wrap(t->dtype, t->rank, t->dims, (void *)(uintptr_t)t->raw.ptr, NULL, NULL,
@@ -290,8 +291,8 @@ static bool has_segment(const px_onnx_tensor *t)
     return false;
 }
 
-pgy_status *px_onnx_tensor_load(const px_onnx_model *model, const px_onnx_tensor *t,
-                                pgy_tensor **out)
+static pgy_status *load(const px_onnx_model *model, const px_onnx_tensor *t, bool any_address,
+                        pgy_tensor **out)
 {
     int64_t count = 0;
     size_t size = 0;
@@ -318,7 +319,7 @@ pgy_status *px_onnx_tensor_load(const px_onnx_model *model, const px_onnx_tensor
     if (t->is_external)
         return load_external(model, t, size, out);
     if (t->raw.ptr && t->dtype != PGY_DTYPE_STRING)
-        return load_raw(t, size, out);
+        return load_raw(t, size, any_address, out);
     if (has_segment(t))
         return PX_FAIL(PGY_ERR_UNSUPPORTED,
                        "The ONNX tensor '%.*s' is stored in segments, which no known tool writes "
@@ -327,4 +328,26 @@ pgy_status *px_onnx_tensor_load(const px_onnx_model *model, const px_onnx_tensor
     if (t->dtype == PGY_DTYPE_STRING)
         return load_strings(t, count, out);
     return load_typed(t, count, size, out);
+}
+
+pgy_status *px_onnx_tensor_load(const px_onnx_model *model, const px_onnx_tensor *t,
+                                pgy_tensor **out)
+{
+    return load(model, t, false, out);
+}
+
+pgy_status *px_onnx_tensor_view(const px_onnx_model *model, const px_onnx_tensor *t,
+                                pgy_tensor **out)
+{
+    return load(model, t, true, out);
+}
+
+void px_onnx_tensor_forget(const px_onnx_model *model, const pgy_tensor *t)
+{
+    const uintptr_t begin = (uintptr_t)model->wire.ptr, at = (uintptr_t)t->data;
+    const px_file wire = {.is_map = model->is_map};
+    if (t->release == release_map)
+        px_file_drop(t->owner, t->data, t->size);
+    else if (at >= begin && at < begin + model->wire.len)
+        px_file_drop(&wire, t->data, t->size);
 }

@@ -108,6 +108,15 @@ done:
     return st;
 }
 
+pgy_status *px_ref_in_float(px_ref_call *c, size_t i, const pgy_tensor **out)
+{
+    if (px_ref_has(c, i) && c->in[i].kind == PX_REF_TENSOR && c->in[i].t->dtype == PGY_DTYPE_F32) {
+        *out = c->in[i].t;
+        return NULL;
+    }
+    return px_ref_in_f64(c, i, out);
+}
+
 pgy_status *px_ref_in_ints(px_ref_call *c, size_t i, const int64_t **out, size_t *out_n)
 {
     pgy_status *st = NULL;
@@ -134,6 +143,12 @@ bool px_ref_in_is_constant(const px_ref_call *c, size_t i)
         return false;
     const int32_t slot = c->frame->step->in[i];
     return slot >= 0 && c->frame->plan->constants[slot].kind != PX_REF_NONE;
+}
+
+void px_ref_in_forget(const px_ref_call *c, size_t i)
+{
+    if (px_ref_in_is_constant(c, i) && c->in[i].kind == PX_REF_TENSOR)
+        px_onnx_tensor_forget(c->frame->session->model, c->in[i].t);
 }
 
 /* --- attributes --- */
@@ -204,6 +219,12 @@ bool px_ref_wants(const px_ref_call *c, size_t i)
     return i < c->n_out && c->frame->step->out[i] >= 0;
 }
 
+bool px_ref_out_may_narrow(const px_ref_call *c, size_t i)
+{
+    const px_ref_frame *frame = c->frame;
+    return px_ref_wants(c, i) && frame->plan->may_narrow[frame->step->out[i]];
+}
+
 static pgy_status *check_out(px_ref_call *c, size_t i)
 {
     if (i >= c->n_out)
@@ -213,14 +234,14 @@ static pgy_status *check_out(px_ref_call *c, size_t i)
     return NULL;
 }
 
-pgy_status *px_ref_out(px_ref_call *c, size_t i, pgy_dtype declared, int rank, const int64_t *dims,
-                       void **out_data)
+static pgy_status *out_new(px_ref_call *c, size_t i, pgy_dtype declared, pgy_dtype storage,
+                           int rank, const int64_t *dims, void **out_data)
 {
     pgy_status *st = NULL;
     pgy_tensor *t = NULL;
 
     PX_TRY(check_out(c, i));
-    PX_TRY(px_ref_pool_tensor(&c->frame->session->pool, px_ref_storage(declared), rank, dims, &t));
+    PX_TRY(px_ref_pool_tensor(&c->frame->session->pool, storage, rank, dims, &t));
     if (declared == PGY_DTYPE_STRING)
         memset(t->data, 0, t->size);
     c->out[i] = (px_ref_value){.kind = PX_REF_TENSOR, .dtype = declared, .t = t};
@@ -228,6 +249,20 @@ pgy_status *px_ref_out(px_ref_call *c, size_t i, pgy_dtype declared, int rank, c
 done:
     return px_status_while(st, "making output %zu of node '%.*s' (%.*s)", i,
                            PX_STR_ARG(c->node->name), PX_STR_ARG(c->node->op_type));
+}
+
+pgy_status *px_ref_out(px_ref_call *c, size_t i, pgy_dtype declared, int rank, const int64_t *dims,
+                       void **out_data)
+{
+    return out_new(c, i, declared, px_ref_storage(declared), rank, dims, out_data);
+}
+
+pgy_status *px_ref_out_f32(px_ref_call *c, size_t i, int rank, const int64_t *dims, float **out)
+{
+    void *data = NULL;
+    pgy_status *st = out_new(c, i, PGY_DTYPE_F32, PGY_DTYPE_F32, rank, dims, &data);
+    *out = data;
+    return st;
 }
 
 /* In place is safe when this step is the last reader of the slot, no other operand shares the

@@ -1,15 +1,24 @@
 /* backend/ref/constant.c - initializers and Constant nodes, read into storage form. */
 #include "backend/ref/plan.h"
 
-/* Floats widen to F64 here, once: kernels then read them as they are, and packed copies that
- * matrix products keep are made from F64. The price is memory, twice that of float32 weights. */
-static pgy_status *load_tensor(px_ref_session *s, const px_onnx_tensor *tensor, px_ref_value *out)
+/* Floats widen to F64 here, once. Large float32 weights do not: their readers widen them bit by
+ * bit, and they stay where the file is mapped. */
+static pgy_status *load_tensor(px_ref_session *s, const px_onnx_tensor *tensor, bool may_narrow,
+                               px_ref_value *out)
 {
     pgy_status *st = NULL;
     pgy_tensor *t = NULL;
 
+    if (may_narrow && tensor->dtype == PGY_DTYPE_F32) {
+        PX_TRY(px_onnx_tensor_view(s->model, tensor, &t));
+        *out = (px_ref_value){.kind = PX_REF_TENSOR, .dtype = PGY_DTYPE_F32, .t = t};
+        t = NULL;
+        goto done;
+    }
     PX_TRY(px_onnx_tensor_load(s->model, tensor, &t));
     PX_TRY(px_ref_value_load(&s->pool, t, out));
+    if (out->t != t)
+        px_onnx_tensor_forget(s->model, t);
 done:
     pgy_tensor_free(t);
     return px_status_while(st, "loading the constant '%.*s'", PX_STR_ARG(tensor->name));
@@ -40,7 +49,7 @@ static pgy_status *load_sparse(px_ref_session *s, const px_onnx_sparse *sparse, 
     px_ref_value values = {0}, dense = {0};
     pgy_tensor *indices = NULL;
 
-    PX_TRY(load_tensor(s, &sparse->values, &values));
+    PX_TRY(load_tensor(s, &sparse->values, false, &values));
     PX_TRY(px_onnx_tensor_load(s->model, &sparse->indices, &indices));
     const int64_t n = values.t->count;
     const bool fits = indices->rank == 2 ? indices->dims[0] == n && indices->dims[1] == sparse->rank
@@ -107,16 +116,17 @@ static pgy_status *load_numbers(px_ref_session *s, const px_onnx_attr *a, px_ref
     return NULL;
 }
 
-pgy_status *px_ref_source_load(px_ref_session *s, const px_ref_source *source, px_ref_value *out)
+pgy_status *px_ref_source_load(px_ref_session *s, const px_ref_source *source, bool may_narrow,
+                               px_ref_value *out)
 {
     if (source->tensor)
-        return load_tensor(s, source->tensor, out);
+        return load_tensor(s, source->tensor, may_narrow, out);
     if (source->sparse)
         return load_sparse(s, source->sparse, out);
     const px_onnx_attr *a = source->attr;
     switch (a->type) {
     case PX_ONNX_ATTR_TENSOR:
-        return load_tensor(s, a->t, out);
+        return load_tensor(s, a->t, may_narrow, out);
     case PX_ONNX_ATTR_SPARSE_TENSOR:
         return load_sparse(s, a->sparse, out);
     case PX_ONNX_ATTR_STRING:

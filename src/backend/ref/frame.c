@@ -170,8 +170,11 @@ pgy_status *px_ref_plan_fold(px_ref_session *session, px_ref_plan *plan)
         PX_TRY(run_step(&frame, step));
         for (size_t k = 0; k < step->node.n_outputs; k++)
             if (step->out[k] >= 0) {
-                plan->constants[step->out[k]] = frame.slots[step->out[k]];
-                frame.slots[step->out[k]] = (px_ref_value){0};
+                px_ref_value *made = &frame.slots[step->out[k]];
+                if (plan->may_narrow[step->out[k]])
+                    PX_TRY(px_ref_value_narrow(&session->pool, made));
+                plan->constants[step->out[k]] = *made;
+                *made = (px_ref_value){0};
             }
         step->is_folded = true;
         if (step->state)

@@ -1,8 +1,10 @@
 /* backend/ref/gemm.c - blocking, packing and threads of the float64 matrix product.
  *
- * After Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), with one
- * change: all of A and a chunk of B's columns are packed over the whole of k, so that one parallel
- * loop packs and one multiplies, however long k is.
+ * After Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), with two
+ * changes. A chunk of B's columns is packed over the whole of k, so that one parallel loop packs
+ * and one multiplies, however long k is. Float32 weights are never held as doubles: a task widens
+ * the block that it is about to multiply, which costs a few percent of its multiplications and
+ * halves what comes from memory.
  */
 #include "backend/ref/gemm.h"
 
@@ -13,7 +15,9 @@
 
 enum {
     MC = 96,                      /* rows of a task: MC * KC doubles of A stay in the L2 cache */
+    MIN_ROWS = 24,                /* of a task of a small product, however many threads wait */
     NB_PANELS = 8,                /* panels of B a task multiplies */
+    NB_PANELS_MAX = 32,           /* the same where the task packs A first */
     CHUNK_COUNT = 2 * 1024 * 1024 /* doubles of packed B at once: 16 MiB, about an L3 share */
 };
 
@@ -47,14 +51,26 @@ void px_gemm_axpy_scalar(int64_t n, double a, const double *x, int64_t stride, d
             y[i] += a * x[i * stride];
 }
 
-const px_gemm_isa px_gemm_scalar = {
-    .name = "scalar", .mr = 4, .nr = 4, .tile = tile_scalar, .axpy = px_gemm_axpy_scalar};
+void px_gemm_widen_scalar(int64_t n, const void *x, double *y)
+{
+    const px_any_float *f = x;
+    for (int64_t i = 0; i < n; i++)
+        y[i] = f[i];
+}
+
+const px_gemm_isa px_gemm_scalar = {.name = "scalar",
+                                    .mr = 4,
+                                    .nr = 4,
+                                    .tile = tile_scalar,
+                                    .axpy = px_gemm_axpy_scalar,
+                                    .widen = px_gemm_widen_scalar};
 
 const px_gemm_isa px_gemm_wide = {.name = "wide",
                                   .mr = PX_GEMM_MAX_MR,
                                   .nr = PX_GEMM_MAX_NR,
                                   .tile = tile_wide,
-                                  .axpy = px_gemm_axpy_scalar};
+                                  .axpy = px_gemm_axpy_scalar,
+                                  .widen = px_gemm_widen_scalar};
 
 const px_gemm_isa *px_gemm_isa_get(void)
 {
@@ -86,47 +102,83 @@ bool px_gemm_packed_count(int64_t lines, int tile, int64_t k, size_t *out)
     return true;
 }
 
-/* [k][tile] from lines of any strides; the two loop orders read along the smaller stride. */
-static void pack_panel(const double *at, int64_t line, int64_t step, int64_t n, int64_t k, int tile,
-                       double *panel)
+static const void *matrix_at(const px_gemm_matrix *m, int64_t i, int64_t j)
 {
+    const int64_t at = i * m->row + j * m->col;
+    return m->is_f32 ? (const void *)((const px_any_float *)m->at + at)
+                     : (const void *)((const double *)m->at + at);
+}
+
+/* [k][tile] from n lines of any strides; the loop orders read along the smaller stride. */
+#define PACK_LINES(name, FROM, TO)                                                                 \
+    static void name(const void *from, int64_t line, int64_t step, int64_t n, int64_t k, int tile, \
+                     TO *panel)                                                                    \
+    {                                                                                              \
+        enum { STEPS = 16 };                                                                       \
+        const FROM *at = from;                                                                     \
+        if (line == 1) {                                                                           \
+            for (int64_t p = 0; p < k; p++)                                                        \
+                for (int64_t i = 0; i < n; i++)                                                    \
+                    panel[p * tile + i] = at[p * step + i];                                        \
+            return;                                                                                \
+        }                                                                                          \
+        for (int64_t p0 = 0; p0 < k; p0 += STEPS) {                                                \
+            const int64_t p1 = PX_MIN(p0 + STEPS, k);                                              \
+            for (int64_t i = 0; i < n; i++)                                                        \
+                for (int64_t p = p0; p < p1; p++)                                                  \
+                    panel[p * tile + i] = at[i * line + p * step];                                 \
+        }                                                                                          \
+    }
+
+PACK_LINES(pack_lines_f64, double, double)
+PACK_LINES(pack_lines_widening, px_any_float, double)
+PACK_LINES(pack_lines_f32, px_any_float, float)
+
+/* A panel of doubles from n lines. */
+static void pack_panel(const px_gemm_isa *isa, const void *at, bool is_f32, int64_t line,
+                       int64_t step, int64_t n, int64_t k, int tile, double *panel)
+{
+    int64_t done = 0;
+
     if (n < tile)
         memset(panel, 0, (size_t)(k * tile) * sizeof *panel);
-    if (line == 1 && n == 12) { /* a length the compiler knows is worth it */
+    if (line == 1 && n == tile) {
         for (int64_t p = 0; p < k; p++)
-            memcpy(panel + p * tile, at + p * step, 12 * sizeof *panel);
+            if (is_f32)
+                isa->widen(n, (const px_any_float *)at + p * step, panel + p * tile);
+            else if (n == 12) /* a length the compiler knows is worth it */
+                memcpy(panel + p * tile, (const double *)at + p * step, 12 * sizeof *panel);
+            else
+                memcpy(panel + p * tile, (const double *)at + p * step, (size_t)n * sizeof *panel);
         return;
     }
-    if (line == 1) {
-        for (int64_t p = 0; p < k; p++)
-            memcpy(panel + p * tile, at + p * step, (size_t)n * sizeof *panel);
-        return;
-    }
-    enum { BLOCK = 16 };
-    for (int64_t p0 = 0; p0 < k; p0 += BLOCK) {
-        const int64_t p1 = PX_MIN(p0 + BLOCK, k);
-        for (int64_t i = 0; i < n; i++)
-            for (int64_t p = p0; p < p1; p++)
-                panel[p * tile + i] = at[i * line + p * step];
-    }
+    for (; isa->lines && step == 1 && done + 4 <= n; done += 4)
+        isa->lines(k,
+                   is_f32 ? (const void *)((const px_any_float *)at + done * line)
+                          : (const void *)((const double *)at + done * line),
+                   is_f32, line, tile, panel + done);
+    if (is_f32)
+        pack_lines_widening((const px_any_float *)at + done * line, line, step, n - done, k, tile,
+                            panel + done);
+    else
+        pack_lines_f64((const double *)at + done * line, line, step, n - done, k, tile,
+                       panel + done);
 }
 
 void px_gemm_pack_matrix(const void *source, const px_gemm_isa *isa, int64_t j, int64_t n,
                          double *panel)
 {
     const px_gemm_matrix *m = source;
-    pack_panel(m->at + j * m->col, m->col, m->row, n, m->k, isa->nr, panel);
+    pack_panel(isa, matrix_at(m, 0, j), m->is_f32, m->col, m->row, n, m->k, isa->nr, panel);
 }
 
 typedef struct pack_job {
+    const px_gemm_isa *isa;
     int tile;
     int64_t lines, k;
-    const double *at;
-    int64_t line, step;
-    px_gemm_pack_fn pack;
-    const px_gemm_isa *isa;
+    px_gemm_pack_fn pack; /* NULL: `matrix` */
     const void *source;
-    int64_t first; /* column of the first panel */
+    int64_t first; /* line of the first panel */
     double *packed;
 } pack_job;
 
@@ -135,12 +187,16 @@ static void pack_range(void *arg, int64_t begin, int64_t end)
     const pack_job *job = arg;
     for (int64_t p = begin; p < end; p++) {
         const int64_t at = p * job->tile, n = PX_MIN(job->lines - at, (int64_t)job->tile);
-        double *panel = job->packed + at * job->k;
-        if (job->pack)
-            job->pack(job->source, job->isa, job->first + at, n, panel);
-        else
-            pack_panel(job->at + at * job->line, job->line, job->step, n, job->k, job->tile, panel);
+        job->pack(job->source, job->isa, job->first + at, n, job->packed + at * job->k);
     }
+}
+
+/* The rows of A as the columns of a source. */
+static void pack_rows(const void *source, const px_gemm_isa *isa, int64_t i, int64_t n,
+                      double *panel)
+{
+    const px_gemm_matrix *m = source;
+    pack_panel(isa, matrix_at(m, i, 0), m->is_f32, m->row, m->col, n, m->k, isa->mr, panel);
 }
 
 /* Panels of a range, so that one holds about 16 KiB: less is not worth a hand-over. */
@@ -152,29 +208,62 @@ static int64_t panel_grain(int64_t k, int tile)
 void px_gemm_pack_a(pgy_context *cx, const px_gemm_isa *isa, int64_t m, int64_t k, const double *a,
                     int64_t row, int64_t col, double *packed)
 {
-    pack_job job = {
-        .tile = isa->mr, .lines = m, .k = k, .at = a, .line = row, .step = col, .packed = packed};
+    const px_gemm_matrix rows = {.at = a, .row = row, .col = col, .k = k};
+    pack_job job = {.isa = isa,
+                    .tile = isa->mr,
+                    .lines = m,
+                    .k = k,
+                    .pack = pack_rows,
+                    .source = &rows,
+                    .packed = packed};
     px_parallel_for(cx, (m + isa->mr - 1) / isa->mr, panel_grain(k, isa->mr), pack_range, &job);
 }
 
 static void pack_b_part(pgy_context *cx, const px_gemm_isa *isa, int64_t first, int64_t n,
                         int64_t k, px_gemm_pack_fn pack, const void *source, double *packed)
 {
-    pack_job job = {.tile = isa->nr,
+    pack_job job = {.isa = isa,
+                    .tile = isa->nr,
                     .lines = n,
                     .k = k,
                     .pack = pack,
-                    .isa = isa,
                     .source = source,
                     .first = first,
                     .packed = packed};
     px_parallel_for(cx, (n + isa->nr - 1) / isa->nr, panel_grain(k, isa->nr), pack_range, &job);
 }
 
-void px_gemm_pack_b(pgy_context *cx, const px_gemm_isa *isa, int64_t n, int64_t k,
-                    px_gemm_pack_fn pack, const void *source, double *packed)
+typedef struct narrow_job {
+    const px_gemm_isa *isa;
+    const px_gemm_matrix *b;
+    int64_t n;
+    float *packed;
+} narrow_job;
+
+static void pack_narrow_range(void *arg, int64_t begin, int64_t end)
 {
-    pack_b_part(cx, isa, 0, n, k, pack, source, packed);
+    const narrow_job *job = arg;
+    const int nr = job->isa->nr;
+    const int64_t k = job->b->k;
+    for (int64_t at = begin * nr; at < end * nr && at < job->n; at += nr) {
+        const int64_t n = PX_MIN(job->n - at, (int64_t)nr);
+        float *panel = job->packed + at * k;
+        if (n < nr)
+            memset(panel, 0, (size_t)(k * nr) * sizeof *panel);
+        pack_lines_f32(matrix_at(job->b, 0, at), job->b->col, job->b->row, n, k, nr, panel);
+    }
+}
+
+void px_gemm_pack_b(pgy_context *cx, const px_gemm_isa *isa, int64_t n, const px_gemm_matrix *b,
+                    void *packed)
+{
+    if (!b->is_f32) {
+        pack_b_part(cx, isa, 0, n, b->k, px_gemm_pack_matrix, b, packed);
+        return;
+    }
+    narrow_job job = {.isa = isa, .b = b, .n = n, .packed = packed};
+    px_parallel_for(cx, (n + isa->nr - 1) / isa->nr, panel_grain(b->k, isa->nr), pack_narrow_range,
+                    &job);
 }
 
 /* --- multiplying --- */
@@ -182,10 +271,11 @@ void px_gemm_pack_b(pgy_context *cx, const px_gemm_isa *isa, int64_t n, int64_t 
 /* One chunk of B's columns against all of A, cut into a grid of tasks. */
 typedef struct chunk {
     const px_gemm_job *job;
-    const double *b; /* packed columns of the chunk */
+    const double *b; /* packed columns of the chunk; NULL: those of the job, floats */
     int64_t first, n;
     int64_t rows, cols; /* of a task, multiples of mr and nr */
     int64_t n_row_tasks;
+    atomic_bool is_out_of_memory;
 } chunk;
 
 /* What the tile's elements hold before the first block of k is added. */
@@ -211,7 +301,35 @@ static void tile_edge(const px_gemm_job *job, int64_t k, const double *a, const 
         }
 }
 
-static void task_run(const chunk *ch, int64_t i0, int64_t j0)
+/* Where a task puts doubles of what it has as something else. */
+typedef struct work {
+    double *a; /* KC steps of its rows; NULL where A is packed */
+    double b[PX_GEMM_KC * PX_GEMM_MAX_NR] __attribute__((aligned(64))); /* of one panel */
+} work;
+
+/* Steps [p, p + kc) of rows [i0, i1). */
+static const double *block_of_a(const px_gemm_job *job, work *w, int64_t i0, int64_t i1, int64_t p,
+                                int64_t kc)
+{
+    px_gemm_matrix block = job->rows;
+    block.at = matrix_at(&job->rows, 0, p);
+    block.k = kc;
+    for (int64_t i = i0; i < i1; i += job->isa->mr)
+        pack_rows(&block, job->isa, i, PX_MIN((int64_t)job->isa->mr, i1 - i), w->a + (i - i0) * kc);
+    return w->a;
+}
+
+static const double *panel_of_b(const chunk *ch, work *w, int64_t j, int64_t p, int64_t kc)
+{
+    const px_gemm_job *job = ch->job;
+    const int64_t at = j * job->k + p * job->isa->nr;
+    if (ch->b)
+        return ch->b + at;
+    job->isa->widen(kc * job->isa->nr, (const float *)job->b + at, w->b);
+    return w->b;
+}
+
+static void task_run(const chunk *ch, work *w, int64_t i0, int64_t j0)
 {
     const px_gemm_job *job = ch->job;
     const px_gemm_isa *isa = job->isa;
@@ -223,11 +341,14 @@ static void task_run(const chunk *ch, int64_t i0, int64_t j0)
     for (int64_t p = 0; p < job->k; p += PX_GEMM_KC) {
         const int64_t kc = PX_MIN((int64_t)PX_GEMM_KC, job->k - p);
         const bool add = p > 0 || has_start;
+        const int64_t panel_step = job->a ? job->k : kc;
+        const double *block =
+            job->a ? job->a + i0 * job->k + p * isa->mr : block_of_a(job, w, i0, i1, p, kc);
         for (int64_t j = j0; j < j1; j += isa->nr) {
-            const double *b = ch->b + j * job->k + p * isa->nr;
+            const double *b = panel_of_b(ch, w, j, p, kc);
             const int64_t n = PX_MIN((int64_t)isa->nr, j1 - j);
             for (int64_t i = i0; i < i1; i += isa->mr) {
-                const double *a = job->a + i * job->k + p * isa->mr;
+                const double *a = block + (i - i0) * panel_step;
                 const int64_t m = PX_MIN((int64_t)isa->mr, i1 - i);
                 double *c = job->c + i * job->ldc + ch->first + j;
                 if (m == isa->mr && n == isa->nr && job->alpha == 1)
@@ -241,26 +362,48 @@ static void task_run(const chunk *ch, int64_t i0, int64_t j0)
 
 static void tasks_run(void *arg, int64_t begin, int64_t end)
 {
-    const chunk *ch = arg;
+    chunk *ch = arg;
+    work w;
+    const size_t block = (size_t)(ch->rows * PX_MIN((int64_t)PX_GEMM_KC, ch->job->k));
+    w.a = ch->job->a ? NULL : px_mem_alloc_aligned(block * sizeof *w.a);
+    if (!ch->job->a && !w.a) {
+        atomic_store(&ch->is_out_of_memory, true);
+        return;
+    }
     for (int64_t t = begin; t < end; t++)
-        task_run(ch, t % ch->n_row_tasks * ch->rows, t / ch->n_row_tasks * ch->cols);
+        task_run(ch, &w, t % ch->n_row_tasks * ch->rows, t / ch->n_row_tasks * ch->cols);
+    px_mem_free(w.a);
 }
 
-static void chunk_run(pgy_context *cx, chunk *ch)
+static int64_t task_count(const chunk *ch)
 {
-    const px_gemm_job *job = ch->job;
-    const px_gemm_isa *isa = job->isa;
-    const int threads = cx ? px_context_threads(cx) : 1;
+    return ((ch->job->m + ch->rows - 1) / ch->rows) * ((ch->n + ch->cols - 1) / ch->cols);
+}
 
-    ch->rows = MC / isa->mr * isa->mr;
-    ch->cols = (int64_t)NB_PANELS * isa->nr;
-    /* Small products: smaller tasks, so that there is one for every thread. */
-    while (threads > 1 && ch->rows > isa->mr * 2 &&
-           ((job->m + ch->rows - 1) / ch->rows) * ((ch->n + ch->cols - 1) / ch->cols) <
-               (int64_t)threads * 4)
-        ch->rows = (ch->rows / 2 + isa->mr - 1) / isa->mr * isa->mr;
-    ch->n_row_tasks = (job->m + ch->rows - 1) / ch->rows;
-    px_parallel_for(cx, ch->n_row_tasks * ((ch->n + ch->cols - 1) / ch->cols), 1, tasks_run, ch);
+/* Smaller tasks for small products, so that there are some for every thread. Packing A pays off
+ * over a task's columns, so its rows are cut first. */
+static void chunk_cut(chunk *ch, int threads)
+{
+    const int mr = ch->job->isa->mr, nr = ch->job->isa->nr;
+    const int64_t wanted = threads > 1 ? (int64_t)threads * 4 : 1;
+
+    ch->rows = MC / mr * mr;
+    ch->cols = (int64_t)(ch->job->a ? NB_PANELS : NB_PANELS_MAX) * nr;
+    while (task_count(ch) < wanted && ch->cols > (int64_t)NB_PANELS * nr)
+        ch->cols /= 2;
+    while (task_count(ch) < wanted && ch->rows > MIN_ROWS)
+        ch->rows = (ch->rows / 2 + mr - 1) / mr * mr;
+    while (task_count(ch) < wanted && ch->cols > nr)
+        ch->cols = (ch->cols / 2 + nr - 1) / nr * nr;
+}
+
+static pgy_status *chunk_run(pgy_context *cx, chunk *ch)
+{
+    chunk_cut(ch, cx ? px_context_threads(cx) : 1);
+    atomic_init(&ch->is_out_of_memory, false);
+    ch->n_row_tasks = (ch->job->m + ch->rows - 1) / ch->rows;
+    px_parallel_for(cx, task_count(ch), 1, tasks_run, ch);
+    return atomic_load(&ch->is_out_of_memory) ? px_status_nomem() : NULL;
 }
 
 pgy_status *px_gemm_run(pgy_context *cx, const px_gemm_job *job)
@@ -272,9 +415,8 @@ pgy_status *px_gemm_run(pgy_context *cx, const px_gemm_job *job)
     if (job->m <= 0 || job->n <= 0)
         return NULL;
     if (job->b) {
-        chunk ch = {.job = job, .b = job->b, .n = job->n};
-        chunk_run(cx, &ch);
-        return NULL;
+        chunk ch = {.job = job, .b = job->b_is_f32 ? NULL : job->b, .n = job->n};
+        return chunk_run(cx, &ch);
     }
     const int64_t panels = (job->n + nr - 1) / nr;
     const int64_t at_once = PX_MIN(
@@ -288,7 +430,7 @@ pgy_status *px_gemm_run(pgy_context *cx, const px_gemm_job *job)
     for (int64_t j = 0; j < job->n; j += at_once * nr) {
         chunk ch = {.job = job, .b = packed, .first = j, .n = PX_MIN(at_once * nr, job->n - j)};
         pack_b_part(cx, job->isa, j, ch.n, job->k, job->pack, job->source, packed);
-        chunk_run(cx, &ch);
+        PX_TRY(chunk_run(cx, &ch));
     }
 done:
     px_mem_free(packed);
@@ -300,14 +442,15 @@ done:
 enum { FEW_ROWS = 3, LANES = 8 };
 
 typedef struct few_job {
-    bool trans_b;
-    int64_t m, n, k, ldb, ldc;
+    int64_t m, n, k, ldc;
     const double *a; /* [m][k] */
-    const double *b;
+    const px_gemm_matrix *b;
     double alpha, beta;
     double *c;
-    px_gemm_axpy_fn axpy;
+    const px_gemm_isa *isa;
 } few_job;
+
+enum { BLOCK = 256 };
 
 static void few_store(const few_job *job, int64_t i, int64_t j, double sum)
 {
@@ -315,23 +458,45 @@ static void few_store(const few_job *job, int64_t i, int64_t j, double sum)
     *c = job->alpha * sum + (job->beta == 0 ? 0 : job->beta * *c);
 }
 
+/* n <= BLOCK neighbours in memory from element (p, j) on, as doubles. */
+static const double *few_numbers(const few_job *job, int64_t p, int64_t j, int64_t n,
+                                 double *widened)
+{
+    const void *at = matrix_at(job->b, p, j);
+    if (!job->b->is_f32)
+        return at;
+    job->isa->widen(n, at, widened);
+    return widened;
+}
+
+static double lanes_sum(const double *acc)
+{
+    return ((acc[0] + acc[4]) + (acc[2] + acc[6])) + ((acc[1] + acc[5]) + (acc[3] + acc[7]));
+}
+
 /* Rows of B are the columns we want: dot products with LANES partial sums. */
 static void few_dot(void *arg, int64_t begin, int64_t end)
 {
     const few_job *job = arg;
     const int64_t whole = job->k / LANES * LANES;
+    double widened[BLOCK], acc[FEW_ROWS][LANES];
     for (int64_t j = begin; j < end; j++) {
-        const double *b = job->b + j * job->ldb;
+        memset(acc, 0, sizeof acc);
+        for (int64_t p0 = 0; p0 < whole; p0 += BLOCK) {
+            const int64_t n = PX_MIN((int64_t)BLOCK, whole - p0);
+            const double *b = few_numbers(job, p0, j, n, widened);
+            for (int64_t i = 0; i < job->m; i++) {
+                const double *a = job->a + i * job->k + p0;
+                for (int64_t p = 0; p < n; p += LANES)
+                    for (int l = 0; l < LANES; l++)
+                        acc[i][l] += a[p + l] * b[p + l];
+            }
+        }
+        const double *rest = few_numbers(job, whole, j, job->k - whole, widened);
         for (int64_t i = 0; i < job->m; i++) {
-            const double *a = job->a + i * job->k;
-            double acc[LANES] = {0};
-            for (int64_t p = 0; p < whole; p += LANES)
-                for (int l = 0; l < LANES; l++)
-                    acc[l] += a[p + l] * b[p + l];
-            double sum =
-                ((acc[0] + acc[4]) + (acc[2] + acc[6])) + ((acc[1] + acc[5]) + (acc[3] + acc[7]));
+            double sum = lanes_sum(acc[i]);
             for (int64_t p = whole; p < job->k; p++)
-                sum += a[p] * b[p];
+                sum += job->a[i * job->k + p] * rest[p - whole];
             few_store(job, i, j, sum);
         }
     }
@@ -340,16 +505,15 @@ static void few_dot(void *arg, int64_t begin, int64_t end)
 /* Rows of B run along our columns: a block of columns is summed over k. */
 static void few_axpy(void *arg, int64_t begin, int64_t end)
 {
-    enum { BLOCK = 256 };
     const few_job *job = arg;
-    double acc[FEW_ROWS][BLOCK];
+    double widened[BLOCK], acc[FEW_ROWS][BLOCK];
     for (int64_t j0 = begin; j0 < end; j0 += BLOCK) {
         const int64_t n = PX_MIN((int64_t)BLOCK, end - j0);
         memset(acc, 0, sizeof acc);
         for (int64_t p = 0; p < job->k; p++) {
-            const double *b = job->b + p * job->ldb + j0;
+            const double *b = few_numbers(job, p, j0, n, widened);
             for (int64_t i = 0; i < job->m; i++)
-                job->axpy(n, job->a[i * job->k + p], b, 1, acc[i]);
+                job->isa->axpy(n, job->a[i * job->k + p], b, 1, acc[i]);
         }
         for (int64_t i = 0; i < job->m; i++)
             for (int64_t j = 0; j < n; j++)
@@ -357,28 +521,27 @@ static void few_axpy(void *arg, int64_t begin, int64_t end)
     }
 }
 
-static pgy_status *few_rows(pgy_context *cx, bool trans_a, few_job *job, const double *a,
-                            int64_t lda)
+static pgy_status *few_rows(pgy_context *cx, few_job *job, const px_gemm_matrix *a)
 {
     double *rows = px_mem_alloc((size_t)job->m * (size_t)job->k * sizeof *rows);
     if (!rows)
         return px_status_nomem();
     for (int64_t i = 0; i < job->m; i++)
         for (int64_t p = 0; p < job->k; p++)
-            rows[i * job->k + p] = trans_a ? a[p * lda + i] : a[i * lda + p];
+            rows[i * job->k + p] = ((const double *)a->at)[i * a->row + p * a->col];
     job->a = rows;
-    if (job->trans_b)
+    if (job->b->row == 1)
         px_parallel_for(cx, job->n, PX_MAX((int64_t)1, 16384 / PX_MAX(job->k, (int64_t)1)), few_dot,
                         job);
     else
-        px_parallel_for(cx, job->n, 256, few_axpy, job);
+        px_parallel_for(cx, job->n, BLOCK, few_axpy, job);
     px_mem_free(rows);
     return NULL;
 }
 
-pgy_status *px_ref_gemm(pgy_context *cx, bool trans_a, bool trans_b, int64_t m, int64_t n,
-                        int64_t k, double alpha, const double *a, int64_t lda, const double *b,
-                        int64_t ldb, double beta, double *c, int64_t ldc)
+pgy_status *px_gemm_product(pgy_context *cx, int64_t m, int64_t n, int64_t k, double alpha,
+                            const px_gemm_matrix *a, const px_gemm_matrix *b, double beta,
+                            double *c, int64_t ldc)
 {
     pgy_status *st = NULL;
     const px_gemm_isa *isa = px_gemm_isa_get();
@@ -388,34 +551,30 @@ pgy_status *px_ref_gemm(pgy_context *cx, bool trans_a, bool trans_b, int64_t m, 
     if (m <= 0 || n <= 0)
         return NULL;
     if (m <= FEW_ROWS) {
-        few_job few = {.trans_b = trans_b,
-                       .m = m,
+        few_job few = {.m = m,
                        .n = n,
                        .k = k,
-                       .ldb = ldb,
                        .ldc = ldc,
                        .b = b,
                        .alpha = alpha,
                        .beta = beta,
                        .c = c,
-                       .axpy = isa->axpy};
-        return few_rows(cx, trans_a, &few, a, lda);
+                       .isa = isa};
+        return few_rows(cx, &few, a);
     }
     if (!px_gemm_packed_count(m, isa->mr, k, &count))
         return px_status_nomem();
     packed = px_mem_alloc_aligned(count * sizeof *packed);
     if (!packed)
         PX_TRY(px_status_nomem());
-    px_gemm_pack_a(cx, isa, m, k, a, trans_a ? 1 : lda, trans_a ? lda : 1, packed);
-    const px_gemm_matrix source = {
-        .at = b, .row = trans_b ? 1 : ldb, .col = trans_b ? ldb : 1, .k = k};
+    px_gemm_pack_a(cx, isa, m, k, a->at, a->row, a->col, packed);
     const px_gemm_job job = {.isa = isa,
                              .m = m,
                              .n = n,
                              .k = k,
                              .a = packed,
                              .pack = px_gemm_pack_matrix,
-                             .source = &source,
+                             .source = b,
                              .alpha = alpha,
                              .beta = beta,
                              .c = c,
@@ -424,4 +583,15 @@ pgy_status *px_ref_gemm(pgy_context *cx, bool trans_a, bool trans_b, int64_t m, 
 done:
     px_mem_free(packed);
     return st;
+}
+
+pgy_status *px_ref_gemm(pgy_context *cx, bool trans_a, bool trans_b, int64_t m, int64_t n,
+                        int64_t k, double alpha, const double *a, int64_t lda, const double *b,
+                        int64_t ldb, double beta, double *c, int64_t ldc)
+{
+    const px_gemm_matrix rows = {
+        .at = a, .row = trans_a ? 1 : lda, .col = trans_a ? lda : 1, .k = k};
+    const px_gemm_matrix columns = {
+        .at = b, .row = trans_b ? 1 : ldb, .col = trans_b ? ldb : 1, .k = k};
+    return px_gemm_product(cx, m, n, k, alpha, &rows, &columns, beta, c, ldc);
 }

@@ -24,11 +24,24 @@ typedef void (*px_gemm_tile_fn)(int64_t k, const double *a, const double *b, dou
 /* y[i] += a * x[i * stride] for i < n. */
 typedef void (*px_gemm_axpy_fn)(int64_t n, double a, const double *x, int64_t stride, double *y);
 
+/* A float at any address. */
+typedef float px_any_float __attribute__((aligned(1), may_alias));
+
+/* y[i] = x[i] for i < n, from floats at any address. */
+typedef void (*px_gemm_widen_fn)(int64_t n, const void *x, double *y);
+
+/* Four lines of k numbers, each dense and `line` numbers behind the one before, into columns:
+ * panel[p*tile + i] = number p of line i. Numbers are doubles, or floats at any address. */
+typedef void (*px_gemm_lines_fn)(int64_t k, const void *at, bool is_f32, int64_t line, int tile,
+                                 double *panel);
+
 typedef struct px_gemm_isa {
     const char *name;
     int mr, nr;
     px_gemm_tile_fn tile;
     px_gemm_axpy_fn axpy;
+    px_gemm_widen_fn widen;
+    px_gemm_lines_fn lines; /* NULL: plain loops do */
 } px_gemm_isa;
 
 /* The fastest for this processor, as base/cpu.h reports it. */
@@ -38,6 +51,7 @@ const px_gemm_isa *px_gemm_isa_get(void);
  * surrounds such tiles. It gives px_gemm_scalar's bits. */
 extern const px_gemm_isa px_gemm_scalar, px_gemm_wide;
 void px_gemm_axpy_scalar(int64_t n, double a, const double *x, int64_t stride, double *y);
+void px_gemm_widen_scalar(int64_t n, const void *x, double *y);
 #if defined(__x86_64__)
 extern const px_gemm_isa px_gemm_avx2, px_gemm_avx512;
 #elif defined(__aarch64__)
@@ -49,11 +63,13 @@ extern const px_gemm_isa px_gemm_neon;
 typedef void (*px_gemm_pack_fn)(const void *source, const px_gemm_isa *isa, int64_t j, int64_t n,
                                 double *panel);
 
-/* A matrix as a source: element (k, j) is at[k * row + j * col]. */
+/* A matrix where it lies: element (i, j) is number i * row + j * col of an array of doubles, or of
+ * floats, which may have any address: weights as the model's file has them. */
 typedef struct px_gemm_matrix {
-    const double *at;
+    const void *at;
+    bool is_f32;
     int64_t row, col;
-    int64_t k;
+    int64_t k; /* as a source of columns: its rows */
 } px_gemm_matrix;
 
 void px_gemm_pack_matrix(const void *source, const px_gemm_isa *isa, int64_t j, int64_t n,
@@ -64,14 +80,18 @@ bool px_gemm_packed_count(int64_t lines, int tile, int64_t k, size_t *out);
 /* Packs all of A: element (i, k) is a[i * row + k * col]. */
 void px_gemm_pack_a(pgy_context *cx, const px_gemm_isa *isa, int64_t m, int64_t k, const double *a,
                     int64_t row, int64_t col, double *packed);
-void px_gemm_pack_b(pgy_context *cx, const px_gemm_isa *isa, int64_t n, int64_t k,
-                    px_gemm_pack_fn pack, const void *source, double *packed);
+/* Packs all of B. Floats stay floats, in panels of the same form: `packed` has room for as many
+ * doubles or floats as px_gemm_packed_count says. */
+void px_gemm_pack_b(pgy_context *cx, const px_gemm_isa *isa, int64_t n, const px_gemm_matrix *b,
+                    void *packed);
 
 typedef struct px_gemm_job {
     const px_gemm_isa *isa;
     int64_t m, n, k;
-    const double *a; /* packed */
-    const double *b; /* packed, or NULL: then `pack` makes it chunk by chunk */
+    const double *a;     /* packed, or NULL: then each task packs its share of `rows` */
+    px_gemm_matrix rows; /* A */
+    const void *b;       /* packed, or NULL: then `pack` makes it chunk by chunk */
+    bool b_is_f32;       /* `b` is packed floats */
     px_gemm_pack_fn pack;
     const void *source;
     double alpha, beta;      /* beta 0 ignores what C holds */
@@ -82,5 +102,11 @@ typedef struct px_gemm_job {
 
 /* Errors: NOMEM. */
 PX_MUST_USE pgy_status *px_gemm_run(pgy_context *cx, const px_gemm_job *job);
+
+/* px_ref_gemm of operands where they lie. `a` is doubles. */
+PX_MUST_USE pgy_status *px_gemm_product(pgy_context *cx, int64_t m, int64_t n, int64_t k,
+                                        double alpha, const px_gemm_matrix *a,
+                                        const px_gemm_matrix *b, double beta, double *c,
+                                        int64_t ldc);
 
 #endif

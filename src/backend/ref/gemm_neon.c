@@ -28,8 +28,12 @@ static void tile_neon(int64_t k, const double *a, const double *b, double *c, in
         }
 }
 
-const px_gemm_isa px_gemm_neon = {
-    .name = "neon", .mr = 6, .nr = 8, .tile = tile_neon, .axpy = px_gemm_axpy_scalar};
+const px_gemm_isa px_gemm_neon = {.name = "neon",
+                                  .mr = 6,
+                                  .nr = 8,
+                                  .tile = tile_neon,
+                                  .axpy = px_gemm_axpy_scalar,
+                                  .widen = px_gemm_widen_scalar};
 
 #else
 typedef int px_gemm_neon_is_empty; /* a translation unit must not be */

@@ -381,8 +381,9 @@ static pgy_status *plan_seal(scope *sc, px_ref_plan *plan)
     plan->n_slots = sc->names.n;
     PX_TRY(PX_ALLOC(plan->constants, PX_MAX(plan->n_slots, (size_t)1)));
     plan->sources = arena_array(s, plan->n_slots, sizeof *plan->sources);
+    plan->may_narrow = arena_array(s, plan->n_slots, sizeof *plan->may_narrow);
     plan->captures = arena_array(s, sc->captures.n, sizeof *plan->captures);
-    if (!plan->sources || !plan->captures)
+    if (!plan->sources || !plan->may_narrow || !plan->captures)
         PX_TRY(px_status_nomem());
     if (plan->n_slots > 0)
         memcpy(plan->sources, sc->sources.at, plan->n_slots * sizeof *plan->sources);
@@ -511,32 +512,17 @@ static pgy_status *check_arity(const px_ref_step *step)
     return NULL;
 }
 
-static pgy_status *step_finish(px_ref_session *s, px_ref_plan *plan, px_ref_step *step, imports im,
-                               int depth)
+/* Gives the step its kernel; none when it calls a function of the model. */
+static pgy_status *step_resolve(px_ref_session *s, px_ref_step *step, imports im)
 {
     pgy_status *st = NULL;
     const px_onnx_node *node = &step->node;
-    const px_onnx_function *fn = function_find(s->model, node);
 
     step->opset = PX_MAX(px_onnx_opset_of(im.at, im.n, node->domain), (int64_t)1);
-    for (size_t i = 0; i < step->n_subs; i++) {
-        px_ref_plan *sub = step->subs[i].plan;
-        size_t n = 0;
-        for (size_t k = 0; k < sub->n_captures; k++) {
-            const px_ref_capture cap = sub->captures[k];
-            if (plan->constants[cap.outer].kind != PX_REF_NONE)
-                sub->constants[cap.inner] = px_ref_value_copy(plan->constants[cap.outer]);
-            else
-                sub->captures[n++] = cap;
-        }
-        sub->n_captures = n;
-        PX_TRY(plan_finish(s, sub, im, depth + 1));
-    }
-    if (fn) {
-        PX_TRY(function_plan(s, plan, step, fn, depth));
-        goto done;
-    }
+    if (function_find(s->model, node))
+        return NULL;
     step->op = px_ref_user_ops_find(s->options.user_ops, node->domain, node->op_type, step->opset);
+    step->is_user = step->op != NULL;
     if (!step->op)
         step->op = px_ref_op_find(node->domain, node->op_type, step->opset);
     if (!step->op)
@@ -552,11 +538,65 @@ done:
     return st;
 }
 
+/* Plans of what lies below the step get the constants that they see. */
+static pgy_status *step_finish(px_ref_session *s, px_ref_plan *plan, px_ref_step *step, imports im,
+                               int depth)
+{
+    pgy_status *st = NULL;
+
+    for (size_t i = 0; i < step->n_subs; i++) {
+        px_ref_plan *sub = step->subs[i].plan;
+        size_t n = 0;
+        for (size_t k = 0; k < sub->n_captures; k++) {
+            const px_ref_capture cap = sub->captures[k];
+            if (plan->constants[cap.outer].kind != PX_REF_NONE)
+                sub->constants[cap.inner] = px_ref_value_copy(plan->constants[cap.outer]);
+            else
+                sub->captures[n++] = cap;
+        }
+        sub->n_captures = n;
+        PX_TRY(plan_finish(s, sub, im, depth + 1));
+    }
+    if (!step->op)
+        PX_TRY(function_plan(s, plan, step, function_find(s->model, &step->node), depth));
+done:
+    return st;
+}
+
+/* What reads a slot, as far as storing a constant there is concerned. */
+static pgy_status *find_narrow(px_ref_plan *plan)
+{
+    pgy_status *st = NULL;
+    bool *reads_f64 = NULL;
+
+    PX_TRY(PX_ALLOC(reads_f64, plan->n_slots + 1));
+    for (size_t i = 0; i < plan->n_outputs; i++)
+        reads_f64[plan->outputs[i]] = true;
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        const px_ref_step *step = &plan->steps[i];
+        for (size_t k = 0; k < step->node.n_inputs; k++)
+            if (step->in[k] >= 0 &&
+                (!step->op || step->is_user || !px_ref_op_takes_f32(step->op, k)))
+                reads_f64[step->in[k]] = true;
+        for (size_t k = 0; k < step->n_subs; k++)
+            for (size_t n = 0; n < step->subs[k].plan->n_captures; n++)
+                reads_f64[step->subs[k].plan->captures[n].outer] = true;
+    }
+    for (size_t i = 0; i < plan->n_slots; i++)
+        plan->may_narrow[i] = !reads_f64[i];
+done:
+    px_mem_free(reads_f64);
+    return st;
+}
+
 static pgy_status *plan_finish(px_ref_session *s, px_ref_plan *plan, imports im, int depth)
 {
     pgy_status *st = NULL;
     bool *is_read = NULL;
 
+    for (size_t i = 0; i < plan->n_steps; i++)
+        PX_TRY(step_resolve(s, &plan->steps[i], im));
+    PX_TRY(find_narrow(plan));
     PX_TRY(PX_ALLOC(is_read, plan->n_slots + 1));
     for (size_t i = 0; i < plan->n_steps; i++)
         mark_reads(&plan->steps[i], is_read);
@@ -565,7 +605,7 @@ static pgy_status *plan_finish(px_ref_session *s, px_ref_plan *plan, imports im,
     for (size_t i = 0; i < plan->n_slots; i++) {
         const px_ref_source *source = &plan->sources[i];
         if (is_read[i] && (source->tensor || source->sparse || source->attr))
-            PX_TRY(px_ref_source_load(s, source, &plan->constants[i]));
+            PX_TRY(px_ref_source_load(s, source, plan->may_narrow[i], &plan->constants[i]));
     }
     for (size_t i = 0; i < plan->n_steps; i++)
         PX_TRY(step_finish(s, plan, &plan->steps[i], im, depth));

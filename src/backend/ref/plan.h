@@ -56,6 +56,8 @@ PX_MUST_USE pgy_status *px_ref_tensor_reshape(pgy_tensor *t, int rank, const int
 PX_MUST_USE pgy_status *px_ref_value_load(px_ref_pool *pool, pgy_tensor *t, px_ref_value *out);
 /* The declared form of a stored tensor; its bytes may outlive the session. */
 PX_MUST_USE pgy_status *px_ref_value_store(const px_ref_value *v, pgy_tensor **out);
+/* Stores a constant of declared type F32 as F32, when that is exact. */
+PX_MUST_USE pgy_status *px_ref_value_narrow(px_ref_pool *pool, px_ref_value *v);
 /* Rounds to the declared type where nobody else holds the bytes (who holds them has rounded). */
 void px_ref_value_round(px_ref_value *v);
 
@@ -81,6 +83,7 @@ typedef struct px_ref_step {
     size_t n_subs;
     void *state; /* the kernel's own, see px_ref_keep */
     void (*state_free)(void *state);
+    bool is_user;   /* `op` is of a --ref-ops library */
     bool is_folded; /* its outputs are constants by now */
 } px_ref_step;
 
@@ -100,6 +103,7 @@ struct px_ref_plan {
     size_t n_slots;
     px_ref_value *constants; /* by slot; NONE for what is computed */
     px_ref_source *sources;  /* by slot: where a constant is read from */
+    bool *may_narrow;        /* by slot: only inputs that px_ref_op_takes_f32 names read it */
     px_ref_step *steps;
     size_t n_steps;
     int32_t *inputs; /* those that are not initializers */
@@ -142,9 +146,9 @@ PX_MUST_USE pgy_status *px_ref_session_run(px_ref_session *session, const px_ref
 
 /* Fills session->plan. */
 PX_MUST_USE pgy_status *px_ref_plan_build(px_ref_session *session);
-/* Loads a constant (constant.c). */
+/* Loads a constant (constant.c). With `may_narrow` one of float32 stays so. */
 PX_MUST_USE pgy_status *px_ref_source_load(px_ref_session *session, const px_ref_source *source,
-                                           px_ref_value *out);
+                                           bool may_narrow, px_ref_value *out);
 
 /* --- frames (frame.c) --- */
 

@@ -6,7 +6,9 @@
  *     complex64, complex128                     -> stored as C128
  *     int4/uint4/int2/uint2                     -> stored as I8/U8, one element per byte
  *     other integers, bool, string              -> stored as themselves
- * So a kernel handles F64, C128, the eight integer types, BOOL and STRING, and nothing else.
+ * So a kernel handles F64, C128, the eight integer types, BOOL and STRING, and nothing else. The
+ * exception: constants of float32 that only inputs with px_ref_op_takes_f32 names read stay F32
+ * tensors, mapped from the file where they come from one; their data may then have any address.
  * With --ref-precision typed the frame rounds each output to `dtype` after the kernel (still
  * stored as F64). Kernels that must round inside (Cast, Quantize*) use px_ref_round.
  */
@@ -90,6 +92,8 @@ typedef struct px_ref_family {
 
 /* NULL when no row covers it. */
 const px_ref_op *px_ref_op_find(px_str domain, px_str name, int64_t opset);
+/* True when input `i` may be a constant that is stored as F32: the large weights of a model. */
+bool px_ref_op_takes_f32(const px_ref_op *op, size_t i);
 /* All families there are; returns how many. */
 size_t px_ref_families(const px_ref_family *const **out);
 
@@ -101,6 +105,8 @@ PX_MUST_USE pgy_status *px_ref_in(px_ref_call *c, size_t i, const pgy_tensor **o
 PX_MUST_USE pgy_status *px_ref_in_f64(px_ref_call *c, size_t i, const pgy_tensor **out);
 /* The `n` numbers of an input that may be left out, then NULL. Errors: MODEL for another count. */
 PX_MUST_USE pgy_status *px_ref_opt_f64(px_ref_call *c, size_t i, int64_t n, const double **out);
+/* Same, and F32 is left as it is. */
+PX_MUST_USE pgy_status *px_ref_in_float(px_ref_call *c, size_t i, const pgy_tensor **out);
 /* A small integer input (axes, shape, repeats, k) as int64 from scratch; any integer dtype, any
  * rank. */
 PX_MUST_USE pgy_status *px_ref_in_ints(px_ref_call *c, size_t i, const int64_t **out,
@@ -124,6 +130,11 @@ bool px_ref_wants(const px_ref_call *c, size_t i); /* output i has a name and a 
  * point into inputs or scratch; the frame copies the bytes when the kernel returns. */
 PX_MUST_USE pgy_status *px_ref_out(px_ref_call *c, size_t i, pgy_dtype declared, int rank,
                                    const int64_t *dims, void **out_data);
+/* True when output `i` may be made with px_ref_out_f32: it is declared F32 and only inputs that
+ * px_ref_op_takes_f32 names read it. */
+bool px_ref_out_may_narrow(const px_ref_call *c, size_t i);
+PX_MUST_USE pgy_status *px_ref_out_f32(px_ref_call *c, size_t i, int rank, const int64_t *dims,
+                                       float **out_data);
 /* Like px_ref_out, but gives input `k`'s buffer when nobody else reads it afterwards and storage
  * dtype and shape are the same: an elementwise kernel may then write in place. */
 PX_MUST_USE pgy_status *px_ref_out_like(px_ref_call *c, size_t i, size_t k, pgy_dtype declared,
@@ -154,6 +165,9 @@ void px_ref_broadcast_strides(const pgy_tensor *t, int rank, const int64_t *dims
 void px_ref_keep(px_ref_call *c, void *state, void (*free_fn)(void *));
 /* True when input `i` is a constant of the graph (an initializer): packing it pays off. */
 bool px_ref_in_is_constant(const px_ref_call *c, size_t i);
+/* Says that a constant's elements were read and are not needed where they lie: those of a file stop
+ * counting as our memory. Reading them again stays possible. */
+void px_ref_in_forget(const px_ref_call *c, size_t i);
 /* Runs a graph attribute: `in` for its declared inputs, outer names visible. Fills n_out values,
  * which the caller owns. */
 PX_MUST_USE pgy_status *px_ref_subgraph(px_ref_call *c, const px_onnx_graph *graph, size_t n_in,

@@ -43,3 +43,15 @@ size_t px_ref_families(const px_ref_family *const **out)
     *out = families;
     return PX_COUNTOF(families);
 }
+
+bool px_ref_op_takes_f32(const px_ref_op *op, size_t i)
+{
+    static const struct {
+        const char *name;
+        size_t input;
+    } weights[] = {{"Conv", 1}, {"Gather", 0}, {"Gemm", 1}, {"MatMul", 1}};
+    for (size_t k = 0; k < PX_COUNTOF(weights); k++)
+        if (op->domain[0] == '\0' && strcmp(op->name, weights[k].name) == 0)
+            return i == weights[k].input;
+    return false;
+}

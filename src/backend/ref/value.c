@@ -174,15 +174,17 @@ void px_ref_round(pgy_dtype declared, void *stored, int64_t count)
         wrap_bits(stored, count, 2, declared == PGY_DTYPE_I2);
 }
 
+static void tensor_round(const px_ref_value *v)
+{
+    if (v->kind == PX_REF_TENSOR && v->t->dtype != v->dtype && px_ref_tensor_is_sole(v->t))
+        px_ref_round(v->dtype, v->t->data, v->t->count);
+}
+
 void px_ref_value_round(px_ref_value *v)
 {
-    if (v->kind == PX_REF_TENSOR && px_ref_tensor_is_sole(v->t))
-        px_ref_round(v->dtype, v->t->data, v->t->count);
-    for (size_t i = 0; v->seq && v->seq->n_refs == 1 && i < v->seq->n; i++) {
-        px_ref_value *item = &v->seq->items[i];
-        if (item->kind == PX_REF_TENSOR && px_ref_tensor_is_sole(item->t))
-            px_ref_round(item->dtype, item->t->data, item->t->count);
-    }
+    tensor_round(v);
+    for (size_t i = 0; v->seq && v->seq->n_refs == 1 && i < v->seq->n; i++)
+        tensor_round(&v->seq->items[i]);
 }
 
 pgy_status *px_ref_value_load(px_ref_pool *pool, pgy_tensor *t, px_ref_value *out)
@@ -204,6 +206,26 @@ pgy_status *px_ref_value_load(px_ref_pool *pool, pgy_tensor *t, px_ref_value *ou
     }
     *out = v;
     return NULL;
+}
+
+pgy_status *px_ref_value_narrow(px_ref_pool *pool, px_ref_value *v)
+{
+    pgy_status *st = NULL;
+    pgy_tensor *narrow = NULL;
+
+    if (v->kind != PX_REF_TENSOR || v->dtype != PGY_DTYPE_F32 || v->t->dtype != PGY_DTYPE_F64)
+        return NULL;
+    const double *x = v->t->data;
+    for (int64_t i = 0; i < v->t->count; i++)
+        if (!((double)(float)x[i] == x[i])) /* NaNs stay, too: their bits may matter */
+            return NULL;
+    PX_TRY(px_ref_pool_tensor(pool, PGY_DTYPE_F32, v->t->rank, v->t->dims, &narrow));
+    for (int64_t i = 0; i < v->t->count; i++)
+        ((float *)narrow->data)[i] = (float)x[i];
+    pgy_tensor_free(v->t);
+    v->t = narrow;
+done:
+    return st;
 }
 
 /* Sole pool buffers go out as they are; anything else is copied. */

@@ -220,6 +220,98 @@ static void constant_parts_are_computed_once(void **state)
     run_close(&r);
 }
 
+/* The second operand of the plan's only `op`, a constant. */
+static const pgy_tensor *constant_of(const run *r, const char *op)
+{
+    const px_ref_plan *plan = r->s->plan;
+    for (size_t i = 0; i < plan->n_steps; i++)
+        if (px_str_is(plan->steps[i].node.op_type, op))
+            return plan->constants[plan->steps[i].in[1]].t;
+    return NULL;
+}
+
+/* Weights that only a product reads are not widened: they stay where the file has them, whatever
+ * the address. Another reader gets doubles. */
+static void weights_stay_floats(void **state)
+{
+    PX_UNUSED(state);
+    char odd[1 + sizeof xs];
+    memcpy(odd + 1, xs, sizeof xs);
+    for (int typed = 0; typed < 2; typed++)
+        for (int other = 0; other < 2; other++) {
+            graph g;
+            run r = {.options = {.is_typed = typed}};
+            graph_init(&g);
+            input(&g, "x");
+            initializer(&g, "w", (const float *)(void *)(odd + 1), three);
+            node(&g, "MatMul", "x w", "y");
+            output(&g, "y");
+            if (other) {
+                node(&g, "Add", "x w", "z");
+                output(&g, "z");
+            }
+            assert_ok(run_open(&r, &g));
+            const pgy_tensor *w = constant_of(&r, "MatMul");
+            assert_int_equal(w->dtype, other ? PGY_DTYPE_F64 : PGY_DTYPE_F32);
+            assert_true(other || w->data == odd + 1);
+            feed(&r, 0, 3, xs);
+            assert_ok(px_ref_session_run(r.s, r.in, r.out));
+            check(&r, 0, 1, (double[]){14});
+            if (other)
+                check(&r, 1, 3, (double[]){2, 4, 6});
+            run_close(&r);
+        }
+}
+
+/* A computed weight becomes float32 where it is one, and nowhere else. */
+static void computed_weights_narrow_when_exact(void **state)
+{
+    PX_UNUSED(state);
+    for (int typed = 0; typed < 2; typed++)
+        for (int exact = 0; exact < 2; exact++) {
+            graph g;
+            run r = {.options = {.is_typed = typed}};
+            graph_init(&g);
+            input(&g, "x");
+            initializer(&g, "w", xs, three);
+            node(&g, exact ? "Neg" : "Reciprocal", "w", "v");
+            node(&g, "MatMul", "x v", "y");
+            output(&g, "y");
+            assert_ok(run_open(&r, &g));
+            const bool is_f32 = exact || typed; /* rounded, 1/3 is a float32, too */
+            assert_int_equal(constant_of(&r, "MatMul")->dtype,
+                             is_f32 ? PGY_DTYPE_F32 : PGY_DTYPE_F64);
+            feed(&r, 0, 3, xs);
+            assert_ok(px_ref_session_run(r.s, r.in, r.out));
+            double want = exact ? -14 : 1 + 2 * 0.5 + 3 * (typed ? (float)(1.0 / 3) : 1.0 / 3);
+            check(&r, 0, 1, (double[]){typed ? (float)want : want});
+            run_close(&r);
+        }
+}
+
+/* Gather's rows, too, are widened as they are picked. */
+static void gathered_floats_are_widened(void **state)
+{
+    PX_UNUSED(state);
+    graph g;
+    run r = {0};
+    graph_init(&g);
+    input(&g, "i");
+    initializer(&g, "w", xs, three);
+    px_onnx_attr to = {.name = PX_STR("to"), .type = PX_ONNX_ATTR_INT, .i = PGY_DTYPE_I64};
+    px_onnx_node *cast = node(&g, "Cast", "i", "k");
+    cast->attrs = &to;
+    cast->n_attrs = 1;
+    node(&g, "Gather", "w k", "y");
+    output(&g, "y");
+    assert_ok(run_open(&r, &g));
+    assert_int_equal(r.s->plan->constants[r.s->plan->steps[1].in[0]].t->dtype, PGY_DTYPE_F32);
+    feed(&r, 0, 3, (float[]){2, 0, -1});
+    assert_ok(px_ref_session_run(r.s, r.in, r.out));
+    check(&r, 0, 3, (double[]){3, 1, 3});
+    run_close(&r);
+}
+
 static void dead_nodes_do_not_run(void **state)
 {
     PX_UNUSED(state);
@@ -541,6 +633,9 @@ int main(void)
         cmocka_unit_test(a_chain_runs_in_one_buffer),
         cmocka_unit_test(constants_survive_in_place_kernels),
         cmocka_unit_test(constant_parts_are_computed_once),
+        cmocka_unit_test(weights_stay_floats),
+        cmocka_unit_test(computed_weights_narrow_when_exact),
+        cmocka_unit_test(gathered_floats_are_widened),
         cmocka_unit_test(dead_nodes_do_not_run),
         cmocka_unit_test(an_empty_graph_passes_its_input),
         cmocka_unit_test(errors_name_node_and_value),

@@ -94,8 +94,117 @@ static void nothing_to_add(void **state)
     check_one(false, false, 5, 0, 3, 1, 0);
 }
 
+/* Copies of whole numbers as floats, at an address that suits no float. */
+static float *odd_floats(const double *x, int64_t count, void **block)
+{
+    char *at = px_mem_alloc((size_t)count * sizeof(float) + 1);
+    assert_non_null(at);
+    for (int64_t i = 0; i < count; i++) {
+        const float f = (float)x[i];
+        memcpy(at + 1 + i * (int64_t)sizeof f, &f, sizeof f);
+    }
+    *block = at;
+    return (float *)(void *)(at + 1);
+}
+
+/* Operands that are packed before, by the tasks, chunk by chunk, as doubles and as floats. */
+static void check_operands(const px_gemm_isa *isa, int64_t m, int64_t n, int64_t k)
+{
+    double *a = numbers(m * k, 14), *b = numbers(k * n, 15), *c = numbers(m * n, 16);
+    double *want = numbers(m * n, 16);
+    void *a_block = NULL, *b_block = NULL;
+    const void *const as[] = {a, odd_floats(a, m * k, &a_block)};
+    const void *const bs[] = {b, odd_floats(b, k * n, &b_block)};
+    size_t count = 0;
+    assert_true(px_gemm_packed_count(n, isa->nr, k, &count));
+    double *packed = px_mem_alloc_aligned(count * sizeof *packed);
+    assert_non_null(packed);
+    definition(false, false, m, n, k, 1, a, k, b, n, 0, want, n);
+    for (int way = 0; way < 8; way++) {
+        const bool a_is_f32 = way & 1, b_is_f32 = way & 2, is_packed = way & 4;
+        const px_gemm_matrix columns = {
+            .at = bs[b_is_f32], .is_f32 = b_is_f32, .row = n, .col = 1, .k = k};
+        px_gemm_job job = {
+            .isa = isa,
+            .m = m,
+            .n = n,
+            .k = k,
+            .rows = {.at = as[a_is_f32], .is_f32 = a_is_f32, .row = k, .col = 1, .k = k},
+            .pack = px_gemm_pack_matrix,
+            .source = &columns,
+            .alpha = 1,
+            .c = c,
+            .ldc = n};
+        if (is_packed) {
+            px_gemm_pack_b(NULL, isa, n, &columns, packed);
+            job.b = packed;
+            job.b_is_f32 = b_is_f32;
+        }
+        memset(c, 0, (size_t)(m * n) * sizeof *c);
+        assert_ok(px_gemm_run(NULL, &job));
+        if (memcmp(c, want, (size_t)(m * n) * sizeof *c) != 0)
+            fail_msg("%s, %dx%dx%d, way %d: wrong", isa->name, (int)m, (int)n, (int)k, way);
+    }
+    px_mem_free(a_block);
+    px_mem_free(b_block);
+    px_mem_free(packed);
+    px_mem_free(a);
+    px_mem_free(b);
+    px_mem_free(c);
+    px_mem_free(want);
+}
+
+static void check_widen(const px_gemm_isa *isa)
+{
+    double x[37], y[38];
+    void *block = NULL;
+    for (int i = 0; i < 37; i++)
+        x[i] = i * 0.25 - 3;
+    const float *f = odd_floats(x, 37, &block);
+    for (int n = 0; n <= 37; n++) {
+        y[n] = 99;
+        isa->widen(n, f, y);
+        assert_memory_equal(y, x, (size_t)n * sizeof *y);
+        assert_true(y[n] == 99);
+    }
+    px_mem_free(block);
+}
+
+/* A few rows of A go another way: B's floats give what its doubles do, and in their order. */
+static void products_with_floats(void **state)
+{
+    PX_UNUSED(state);
+    enum { N = 301, K = 539 };
+    double *a = numbers(9 * K, 20), *b = numbers(K * N, 21);
+    double *c[2] = {numbers(9 * N, 0), numbers(9 * N, 0)};
+    void *block = NULL;
+    const void *const bs[] = {b, odd_floats(b, K * N, &block)};
+    for (int i = 0; i < 9 * K; i++)
+        a[i] = sin(a[i]);
+    for (int64_t m = 1; m <= 9; m++)
+        for (int t = 0; t < 2; t++) {
+            for (int f = 0; f < 2; f++) {
+                const px_gemm_matrix rows = {.at = a, .row = K, .col = 1, .k = K};
+                const px_gemm_matrix columns = {
+                    .at = bs[f], .is_f32 = f, .row = t ? 1 : N, .col = t ? K : 1, .k = K};
+                assert_ok(px_gemm_product(NULL, m, N, K, 1, &rows, &columns, 0, c[f], N));
+            }
+            assert_memory_equal(c[0], c[1], (size_t)(m * N) * sizeof **c);
+        }
+    px_mem_free(block);
+    px_mem_free(a);
+    px_mem_free(b);
+    px_mem_free(c[0]);
+    px_mem_free(c[1]);
+}
+
 static void check_isa(const px_gemm_isa *isa)
 {
+    check_widen(isa);
+    check_operands(isa, 19, 53, 300);
+    check_operands(isa, 203, 401, 9);
+    check_operands(isa, 1, 1, 1);
+
     enum { M = 19, N = 53, K = 300 };
     double *a = numbers(M * K, 4), *b = numbers(K * N, 5), *c = numbers(M * N, 6);
     double *want = numbers(M * N, 6), *start = numbers(M, 7);
@@ -107,7 +216,7 @@ static void check_isa(const px_gemm_isa *isa)
     assert_true(pa && pb);
     const px_gemm_matrix source = {.at = b, .row = N, .col = 1, .k = K};
     px_gemm_pack_a(NULL, isa, M, K, a, K, 1, pa);
-    px_gemm_pack_b(NULL, isa, N, K, px_gemm_pack_matrix, &source, pb);
+    px_gemm_pack_b(NULL, isa, N, &source, pb);
     px_gemm_job job = {.isa = isa, .m = M, .n = N, .k = K, .a = pa, .alpha = 1, .c = c, .ldc = N};
     definition(false, false, M, N, K, 1, a, K, b, N, 0, want, N);
     for (int packed = 0; packed < 2; packed++)
@@ -178,7 +287,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tails_and_transposes),         cmocka_unit_test(alpha_and_beta),
         cmocka_unit_test(several_blocks_of_k_and_rows), cmocka_unit_test(nothing_to_add),
-        cmocka_unit_test(every_instruction_set),        cmocka_unit_test(threads_do_not_matter),
+        cmocka_unit_test(products_with_floats),         cmocka_unit_test(every_instruction_set),
+        cmocka_unit_test(threads_do_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

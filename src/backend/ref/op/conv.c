@@ -130,59 +130,13 @@ static void pack_columns(const void *source, const px_gemm_isa *isa, int64_t j, 
     }
 }
 
-/* --- weights packed once --- */
-
-typedef struct weights {
-    double *packed;     /* group by group */
-    size_t group_count; /* doubles a group takes */
-} weights;
-
-static void weights_free(void *state)
-{
-    weights *w = state;
-    if (w)
-        px_mem_free(w->packed);
-    px_mem_free(w);
-}
-
-/* Packs [groups][m][k]. Kept with the node when input `i` is a constant. */
-static pgy_status *weights_get(px_ref_call *c, size_t i, const px_gemm_isa *isa, int64_t groups,
-                               int64_t m, int64_t k, const double *at, weights **out)
-{
-    pgy_status *st = NULL;
-    weights *w = NULL;
-    size_t count = 0, size = 0;
-
-    if (c->state) {
-        *out = c->state;
-        return NULL;
-    }
-    if (!px_gemm_packed_count(m, isa->mr, k, &count) ||
-        !px_size_mul(count, (size_t)groups, &size) || !px_size_mul(size, sizeof(double), &size))
-        return px_status_nomem();
-    PX_TRY(PX_ALLOC(w, 1));
-    w->group_count = count;
-    w->packed = px_mem_alloc_aligned(size);
-    if (!w->packed)
-        PX_TRY(px_status_nomem());
-    for (int64_t g = 0; g < groups; g++)
-        px_gemm_pack_a(c->cx, isa, m, k, at + g * m * k, k, 1, w->packed + (size_t)g * count);
-    *out = w;
-    if (px_ref_in_is_constant(c, i))
-        px_ref_keep(c, w, weights_free);
-    w = NULL;
-done:
-    weights_free(w);
-    return st;
-}
-
 /* --- products --- */
 
 typedef struct conv_job {
     const px_conv *cv;
     pgy_context *cx;
     const px_gemm_isa *isa;
-    const weights *w;
+    px_gemm_matrix weights; /* of all groups, one below the other */
     pgy_status *_Atomic failed;
 } conv_job;
 
@@ -206,6 +160,9 @@ static void conv_products(void *arg, int64_t begin, int64_t end)
 
     for (int64_t i = begin; i < end; i++) {
         const int64_t g = i % cv->groups;
+        px_gemm_matrix rows = job->weights;
+        rows.at = (const char *)rows.at +
+                  g * cv->group_out * k * (int64_t)(rows.is_f32 ? sizeof(float) : sizeof(double));
         const double *x = cv->x + i * cv->group_in * w->n_in;
         const columns unrolled = {.w = w, .x = x, .channels = cv->group_in};
         const px_gemm_matrix matrix = {.at = x, .row = w->n_in, .col = 1, .k = k};
@@ -213,7 +170,7 @@ static void conv_products(void *arg, int64_t begin, int64_t end)
                                   .m = cv->group_out,
                                   .n = w->n_out,
                                   .k = k,
-                                  .a = job->w->packed + (size_t)g * job->w->group_count,
+                                  .rows = rows,
                                   .pack = plain ? px_gemm_pack_matrix : pack_columns,
                                   .source = plain ? (const void *)&matrix : &unrolled,
                                   .alpha = 1,
@@ -314,22 +271,29 @@ done:
     return st;
 }
 
-pgy_status *px_conv_run(px_ref_call *c, px_conv *cv, size_t w_input, const double *w)
+pgy_status *px_conv_run(px_ref_call *c, const px_conv *cv, const pgy_tensor *w)
 {
-    pgy_status *st = NULL;
-    weights *packed = NULL;
+    const bool is_f32 = w->dtype == PGY_DTYPE_F32;
     const int64_t products = cv->batch * cv->groups, k = cv->group_in * cv->w.n_kernel;
     const px_gemm_isa *isa = px_gemm_isa_get();
 
     if (products == 0 || cv->group_out == 0 || cv->w.n_out == 0)
         return NULL;
     if (cv->group_in == 1 && cv->groups > 1) {
-        depth_job job = {.cv = cv, .weights = w, .axpy = isa->axpy};
+        depth_job job = {.cv = cv, .weights = w->data, .axpy = isa->axpy};
+        if (is_f32) {
+            double *widened = px_arena_calloc(c->scratch, (size_t)w->count, sizeof *widened);
+            if (!widened)
+                return px_status_nomem();
+            isa->widen(w->count, w->data, widened);
+            job.weights = widened;
+        }
         px_parallel_for(c->cx, products * cv->group_out, 1, depth_range, &job);
         return NULL;
     }
-    PX_TRY(weights_get(c, w_input, isa, cv->groups, cv->group_out, k, w, &packed));
-    conv_job job = {.cv = cv, .isa = isa, .w = packed};
+    conv_job job = {.cv = cv,
+                    .isa = isa,
+                    .weights = {.at = w->data, .is_f32 = is_f32, .row = k, .col = 1, .k = k}};
     atomic_init(&job.failed, NULL);
     /* Small products one to a thread, large ones with all threads inside. */
     if (products > 1 && (double)cv->group_out * (double)k * (double)cv->w.n_out < 4e6) {
@@ -338,11 +302,7 @@ pgy_status *px_conv_run(px_ref_call *c, px_conv *cv, size_t w_input, const doubl
         job.cx = c->cx;
         conv_products(&job, 0, products);
     }
-    PX_TRY(atomic_load(&job.failed));
-done:
-    if (packed != c->state)
-        weights_free(packed);
-    return st;
+    return atomic_load(&job.failed);
 }
 
 static pgy_status *conv(px_ref_call *c)
@@ -353,13 +313,13 @@ static pgy_status *conv(px_ref_call *c)
     void *out = NULL;
 
     PX_TRY(px_ref_in_f64(c, 0, &x));
-    PX_TRY(px_ref_in_f64(c, 1, &w));
+    PX_TRY(px_ref_in_float(c, 1, &w));
     PX_TRY(px_conv_init(c, x, w, &cv));
     PX_TRY(px_conv_bias(c, 2, &cv, &cv.bias));
     PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, cv.rank, cv.dims, &out));
     cv.x = x->data;
     cv.out = out;
-    PX_TRY(px_conv_run(c, &cv, 1, w->data));
+    PX_TRY(px_conv_run(c, &cv, w));
 done:
     return st;
 }
@@ -413,7 +373,7 @@ static pgy_status *conv_integer(px_ref_call *c)
     cv.out = px_arena_calloc(c->scratch, (size_t)count + 1, sizeof *cv.out);
     if (!cv.out)
         PX_TRY(px_status_nomem());
-    PX_TRY(px_conv_run(c, &cv, 1, w->data));
+    PX_TRY(px_conv_run(c, &cv, w));
     for (int64_t i = 0; i < count; i++)
         ((int32_t *)out)[i] = (int32_t)(uint32_t)(int64_t)cv.out[i];
 done:
@@ -448,7 +408,7 @@ static pgy_status *qlinear_conv(px_ref_call *c)
     cv.out = px_arena_calloc(c->scratch, (size_t)count + 1, sizeof *cv.out);
     if (!cv.out)
         PX_TRY(px_status_nomem());
-    PX_TRY(px_conv_run(c, &cv, 3, w->data));
+    PX_TRY(px_conv_run(c, &cv, w));
     const double low = like->dtype == PGY_DTYPE_I8 ? -128 : 0, high = low + 255;
     const double zero = *(const double *)zy->data, *scales = sw->data;
     for (int64_t i = 0; i < count; i++) {

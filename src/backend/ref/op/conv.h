@@ -23,7 +23,7 @@ PX_MUST_USE pgy_status *px_conv_init(px_ref_call *c, const pgy_tensor *x, const 
 /* *out is NULL when input `i` is left out. */
 PX_MUST_USE pgy_status *px_conv_bias(px_ref_call *c, size_t i, const px_conv *cv,
                                      const double **out);
-/* Fills cv->out. `w` are the weights, input `w_input` of the node: kept packed when constant. */
-PX_MUST_USE pgy_status *px_conv_run(px_ref_call *c, px_conv *cv, size_t w_input, const double *w);
+/* Fills cv->out. `w` are the weights, stored as F64 or F32. */
+PX_MUST_USE pgy_status *px_conv_run(px_ref_call *c, const px_conv *cv, const pgy_tensor *w);
 
 #endif

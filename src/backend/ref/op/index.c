@@ -33,6 +33,7 @@ typedef struct rows_job {
     const int64_t *at;
     int64_t n_at, size; /* positions picked of `size` per outer step */
     size_t run;         /* bytes at each position */
+    bool is_narrow;     /* `src` is floats that `dst` gets as doubles */
 } rows_job;
 
 static void copy_rows(void *arg, int64_t begin, int64_t end)
@@ -42,7 +43,10 @@ static void copy_rows(void *arg, int64_t begin, int64_t end)
     for (int64_t i = begin; i < end; i++) {
         const uint8_t *src =
             job->src + (size_t)(i / job->n_at * job->size + job->at[i % job->n_at]) * run;
-        if (run == 8)
+        if (job->is_narrow)
+            px_convert(PGY_DTYPE_F64, job->dst + (size_t)i * run * 2, PGY_DTYPE_F32, src, 0,
+                       (int64_t)(run / sizeof(float)));
+        else if (run == 8)
             memcpy(job->dst + (size_t)i * 8, src, 8);
         else
             memcpy(job->dst + (size_t)i * run, src, run);
@@ -87,6 +91,7 @@ static pgy_status *gather(px_ref_call *c)
                         .n_at = n_at,
                         .size = x->dims[axis],
                         .run = (size_t)px_move_span(x->dims, axis + 1, x->rank) * px_move_elem(x)};
+        job.is_narrow = x->dtype == PGY_DTYPE_F32;
         pick_rows(c->cx, &job, px_move_span(x->dims, 0, axis));
     }
 done:

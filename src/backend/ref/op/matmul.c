@@ -4,7 +4,7 @@
  * below 2^53 for every k that fits memory. Wider integers get plain loops that wrap as C does.
  */
 #include "backend/ref/gemm.h"
-#include "backend/ref/ref.h"
+#include "backend/ref/plan.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -81,28 +81,44 @@ static int64_t batch_at(const product *p, const int64_t *strides, int64_t i)
 typedef struct batch_job {
     pgy_context *cx; /* for threads inside a product */
     const product *p;
-    const double *a, *b;
+    const double *a;
+    px_gemm_matrix b; /* the first of the batch */
     double *out;
     pgy_status *_Atomic failed;
 } batch_job;
+
+/* Matrix number `i` of those that follow `first`, each `count` numbers long. */
+static px_gemm_matrix matrix_number(px_gemm_matrix first, int64_t i, int64_t count)
+{
+    const int64_t size = first.is_f32 ? sizeof(float) : sizeof(double);
+    first.at = (const char *)first.at + i * count * size;
+    return first;
+}
 
 static void batch_range(void *arg, int64_t begin, int64_t end)
 {
     batch_job *job = arg;
     const product *p = job->p;
     for (int64_t i = begin; i < end; i++) {
-        pgy_status *st = px_ref_gemm(job->cx, false, false, p->m, p->n, p->k, 1,
-                                     job->a + batch_at(p, p->stride_a, i) * p->m * p->k, p->k,
-                                     job->b + batch_at(p, p->stride_b, i) * p->k * p->n, p->n, 0,
-                                     job->out + i * p->m * p->n, p->n);
+        const px_gemm_matrix a = {.at = job->a + batch_at(p, p->stride_a, i) * p->m * p->k,
+                                  .row = p->k,
+                                  .col = 1,
+                                  .k = p->k};
+        const px_gemm_matrix b = matrix_number(job->b, batch_at(p, p->stride_b, i), p->k * p->n);
+        pgy_status *st = px_gemm_product(job->cx, p->m, p->n, p->k, 1, &a, &b, 0,
+                                         job->out + i * p->m * p->n, p->n);
         if (st)
             pgy_status_free(atomic_exchange(&job->failed, st));
     }
 }
 
-static pgy_status *product_f64(pgy_context *cx, const product *p, const double *a, const double *b,
-                               double *out)
+/* `b` is stored as F64 or F32. */
+static pgy_status *product_float(pgy_context *cx, const product *p, const double *a,
+                                 const pgy_tensor *b, double *out)
 {
+    const px_gemm_matrix first = {
+        .at = b->data, .is_f32 = b->dtype == PGY_DTYPE_F32, .row = p->n, .col = 1, .k = p->k};
+    const px_gemm_matrix rows = {.at = a, .row = p->k, .col = 1, .k = p->k};
     bool b_is_one = true, a_is_dense = true;
     int64_t dense = 1;
     for (int d = p->batch_rank - 1; d >= 0; d--) {
@@ -111,9 +127,8 @@ static pgy_status *product_f64(pgy_context *cx, const product *p, const double *
         dense *= p->batch[d];
     }
     if (b_is_one && a_is_dense)
-        return px_ref_gemm(cx, false, false, p->m * p->n_batch, p->n, p->k, 1, a, p->k, b, p->n, 0,
-                           out, p->n);
-    batch_job job = {.p = p, .a = a, .b = b, .out = out};
+        return px_gemm_product(cx, p->m * p->n_batch, p->n, p->k, 1, &rows, &first, 0, out, p->n);
+    batch_job job = {.p = p, .a = a, .b = first, .out = out};
     atomic_init(&job.failed, NULL);
     /* Small products one to a thread, large ones with all threads inside. */
     if ((double)p->m * (double)p->n * (double)p->k < 4e6 && p->n_batch >= 2) {
@@ -148,7 +163,8 @@ static void product_int(const product *p, const pgy_tensor *a, const pgy_tensor 
 
 typedef struct packed_b {
     int64_t k, n;
-    double *at;
+    bool is_f32;
+    void *at;
 } packed_b;
 
 static void packed_free(void *state)
@@ -159,9 +175,9 @@ static void packed_free(void *state)
     px_mem_free(p);
 }
 
-/* *out is NULL when packing does not pay off. */
-static pgy_status *packed_get(px_ref_call *c, size_t i, int64_t k, int64_t n, int64_t row,
-                              int64_t col, const double *b, const double **out)
+/* Input `i`, n columns of it, packed; *out is NULL when that does not pay off. */
+static pgy_status *packed_get(px_ref_call *c, size_t i, int64_t n, const px_gemm_matrix *b,
+                              const packed_b **out)
 {
     pgy_status *st = NULL;
     packed_b *p = c->state;
@@ -170,20 +186,21 @@ static pgy_status *packed_get(px_ref_call *c, size_t i, int64_t k, int64_t n, in
     *out = NULL;
     if (!px_ref_in_is_constant(c, i))
         return NULL;
-    if (p && p->k == k && p->n == n) {
-        *out = p->at;
+    if (p && p->k == b->k && p->n == n) {
+        *out = p;
         return NULL;
     }
     const px_gemm_isa *isa = px_gemm_isa_get();
-    const px_gemm_matrix source = {.at = b, .row = row, .col = col, .k = k};
-    if (!px_gemm_packed_count(n, isa->nr, k, &count))
+    if (!px_gemm_packed_count(n, isa->nr, b->k, &count))
         return px_status_nomem();
     PX_TRY(PX_ALLOC(p, 1));
-    *p = (packed_b){.k = k, .n = n, .at = px_mem_alloc_aligned(count * sizeof *p->at)};
+    *p = (packed_b){.k = b->k, .n = n, .is_f32 = b->is_f32};
+    p->at = px_mem_alloc_aligned(count * (b->is_f32 ? sizeof(float) : sizeof(double)));
     if (!p->at)
         PX_TRY(px_status_nomem());
-    px_gemm_pack_b(c->cx, isa, n, k, px_gemm_pack_matrix, &source, p->at);
-    *out = p->at;
+    px_gemm_pack_b(c->cx, isa, n, b, p->at);
+    px_ref_in_forget(c, i);
+    *out = p;
     px_ref_keep(c, p, packed_free);
     p = NULL;
 done:
@@ -192,34 +209,33 @@ done:
 }
 
 /* C = alpha * A * packed B + beta * C. */
-static pgy_status *run_packed(px_ref_call *c, bool trans_a, int64_t m, int64_t n, int64_t k,
-                              double alpha, const double *a, int64_t lda, const double *b,
-                              double beta, double *out)
+static pgy_status *run_packed(px_ref_call *c, int64_t m, double alpha, const px_gemm_matrix *a,
+                              const packed_b *b, double beta, double *out)
 {
     pgy_status *st = NULL;
     const px_gemm_isa *isa = px_gemm_isa_get();
+    px_ref_buf *buf = NULL;
     size_t count = 0;
     double *packed = NULL;
 
-    if (!px_gemm_packed_count(m, isa->mr, k, &count))
+    if (!px_gemm_packed_count(m, isa->mr, b->k, &count))
         return px_status_nomem();
-    packed = px_mem_alloc_aligned(count * sizeof *packed);
-    if (!packed)
-        PX_TRY(px_status_nomem());
-    px_gemm_pack_a(c->cx, isa, m, k, a, trans_a ? 1 : lda, trans_a ? lda : 1, packed);
+    PX_TRY(px_ref_temp(c, count, &buf, &packed));
+    px_gemm_pack_a(c->cx, isa, m, b->k, a->at, a->row, a->col, packed);
     const px_gemm_job job = {.isa = isa,
                              .m = m,
-                             .n = n,
-                             .k = k,
+                             .n = b->n,
+                             .k = b->k,
                              .a = packed,
-                             .b = b,
+                             .b = b->at,
+                             .b_is_f32 = b->is_f32,
                              .alpha = alpha,
                              .beta = beta,
                              .c = out,
-                             .ldc = n};
+                             .ldc = b->n};
     PX_TRY(px_gemm_run(c->cx, &job));
 done:
-    px_mem_free(packed);
+    px_ref_buf_free(buf);
     return st;
 }
 
@@ -230,13 +246,14 @@ static pgy_status *matmul(px_ref_call *c)
 {
     pgy_status *st = NULL;
     const pgy_tensor *a = NULL, *b = NULL;
-    const double *packed = NULL;
+    const packed_b *packed = NULL;
     product p;
     void *out = NULL;
 
     PX_TRY(px_ref_in(c, 0, &a));
     PX_TRY(px_ref_in(c, 1, &b));
-    if (a->dtype != b->dtype || a->dtype == PGY_DTYPE_STRING || a->dtype == PGY_DTYPE_C128)
+    if (a->dtype != px_ref_storage(b->dtype) || a->dtype == PGY_DTYPE_STRING ||
+        a->dtype == PGY_DTYPE_C128)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "operands of types %s and %s cannot be multiplied",
                            pgy_dtype_name(c->in[0].dtype), pgy_dtype_name(c->in[1].dtype)));
     PX_TRY(product_shape(c, a, b, &p));
@@ -245,12 +262,15 @@ static pgy_status *matmul(px_ref_call *c)
         product_int(&p, a, b, a->dtype, out);
         goto done;
     }
+    const px_gemm_matrix rows = {.at = a->data, .row = p.k, .col = 1, .k = p.k};
+    const px_gemm_matrix columns = {
+        .at = b->data, .is_f32 = b->dtype == PGY_DTYPE_F32, .row = p.n, .col = 1, .k = p.k};
     if (b->rank <= 2 && p.m * p.n_batch >= PACK_ROWS)
-        PX_TRY(packed_get(c, 1, p.k, p.n, p.n, 1, b->data, &packed));
+        PX_TRY(packed_get(c, 1, p.n, &columns, &packed));
     if (packed)
-        PX_TRY(run_packed(c, false, p.m * p.n_batch, p.n, p.k, 1, a->data, p.k, packed, 0, out));
+        PX_TRY(run_packed(c, p.m * p.n_batch, 1, &rows, packed, 0, out));
     else
-        PX_TRY(product_f64(c->cx, &p, a->data, b->data, out));
+        PX_TRY(product_float(c->cx, &p, a->data, b, out));
 done:
     return st;
 }
@@ -285,7 +305,7 @@ static pgy_status *gemm_any(px_ref_call *c, const pgy_tensor *a, const pgy_tenso
     const int64_t n = b->dims[tb ? 0 : 1], k_b = b->dims[tb ? 1 : 0];
     const int64_t dims[2] = {m, n};
     const bool is_f64 = a->dtype == PGY_DTYPE_F64;
-    const double *packed = NULL;
+    const packed_b *packed = NULL;
     void *out = NULL;
     double *y = NULL;
     double start = 0;
@@ -294,7 +314,7 @@ static pgy_status *gemm_any(px_ref_call *c, const pgy_tensor *a, const pgy_tenso
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "inner dimensions differ: %lld and %lld", (long long)k,
                            (long long)k_b));
     PX_TRY(px_ref_in_f64(c, 0, &fa));
-    PX_TRY(px_ref_in_f64(c, 1, &fb));
+    PX_TRY(px_ref_in_float(c, 1, &fb));
     PX_TRY(px_ref_out(c, 0, c->in[0].dtype, 2, dims, &out));
     y = is_f64 ? out : px_arena_calloc(c->scratch, (size_t)c->out[0].t->count + 1, sizeof *y);
     if (!y)
@@ -304,13 +324,18 @@ static pgy_status *gemm_any(px_ref_call *c, const pgy_tensor *a, const pgy_tenso
         PX_TRY(gemm_start(c, m, n, fc, y));
         start = beta;
     }
+    const px_gemm_matrix rows = {.at = fa->data, .row = ta ? 1 : k, .col = ta ? m : 1, .k = k};
+    const px_gemm_matrix columns = {.at = fb->data,
+                                    .is_f32 = fb->dtype == PGY_DTYPE_F32,
+                                    .row = tb ? 1 : n,
+                                    .col = tb ? k : 1,
+                                    .k = k};
     if (m >= PACK_ROWS && is_f64)
-        PX_TRY(packed_get(c, 1, k, n, tb ? 1 : n, tb ? k : 1, fb->data, &packed));
+        PX_TRY(packed_get(c, 1, n, &columns, &packed));
     if (packed)
-        PX_TRY(run_packed(c, ta, m, n, k, alpha, fa->data, ta ? m : k, packed, start, y));
+        PX_TRY(run_packed(c, m, alpha, &rows, packed, start, y));
     else
-        PX_TRY(px_ref_gemm(c->cx, ta, tb, m, n, k, alpha, fa->data, ta ? m : k, fb->data,
-                           tb ? k : n, start, y, n));
+        PX_TRY(px_gemm_product(c->cx, m, n, k, alpha, &rows, &columns, start, y, n));
     if (!is_f64)
         px_convert(a->dtype, out, PGY_DTYPE_F64, y, 0, c->out[0].t->count);
 done:
@@ -324,7 +349,7 @@ static pgy_status *gemm(px_ref_call *c)
 
     PX_TRY(px_ref_in(c, 0, &a));
     PX_TRY(px_ref_in(c, 1, &b));
-    if (a->rank != 2 || b->rank != 2 || a->dtype != b->dtype)
+    if (a->rank != 2 || b->rank != 2 || a->dtype != px_ref_storage(b->dtype))
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL,
                            "operands must be matrices of one type; their ranks are %d and %d",
                            a->rank, b->rank));
@@ -400,7 +425,7 @@ static pgy_status *matmul_integer(px_ref_call *c)
     double *y = px_arena_calloc(c->scratch, (size_t)count + 1, sizeof *y);
     if (!y)
         PX_TRY(px_status_nomem());
-    PX_TRY(product_f64(c->cx, &p, a->data, b->data, y));
+    PX_TRY(product_float(c->cx, &p, a->data, b, y));
     for (int64_t i = 0; i < count; i++)
         ((int32_t *)out)[i] = (int32_t)(uint32_t)(int64_t)y[i];
 done:
@@ -455,7 +480,7 @@ static pgy_status *qlinear_matmul(px_ref_call *c)
                     : px_arena_calloc(c->scratch, (size_t)count + 1, sizeof *y);
     if (!y)
         PX_TRY(px_status_nomem());
-    PX_TRY(product_f64(c->cx, &p, a->data, b->data, y));
+    PX_TRY(product_float(c->cx, &p, a->data, b, y));
     const bool is_signed = stored->dtype == PGY_DTYPE_I8;
     for (int64_t i = 0; i < count; i++) {
         const double scale = line_scale(sa, true, p.m, p.n, i) *

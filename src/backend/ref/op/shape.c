@@ -319,6 +319,13 @@ static pgy_status *constant_of_shape(px_ref_call *c)
                            "The shape has %zu dims (limit %d) or the value is not one element", n,
                            PX_MAX_RANK));
     pgy_dtype dtype = v.kind == PX_REF_NONE ? PGY_DTYPE_F32 : v.dtype;
+    if (dtype == PGY_DTYPE_F32 && px_ref_out_may_narrow(c, 0)) {
+        const float f = v.t ? (float)*(const double *)v.t->data : 0; /* exact: it was one */
+        float *narrow;
+        PX_TRY(px_ref_out_f32(c, 0, (int)n, dims, &narrow));
+        px_move_fill(narrow, &f, sizeof f, px_move_span(dims, 0, (int)n));
+        goto done;
+    }
     PX_TRY(px_ref_out(c, 0, dtype, (int)n, dims, &y));
     px_move_fill(y, v.t ? v.t->data : &zero, v.t ? px_move_elem(v.t) : sizeof zero,
                  px_move_span(dims, 0, (int)n));
