@@ -8,7 +8,8 @@
  * - sequence.c: runs the runners one after the other; their results are saved, joined by loaded
  *   ones, post-processed, compared, validated;
  * - stream.c: the same with all runners at once, iteration by iteration (--streaming);
- * - referee.c: which run is wrong, when the reference interpreter took part;
+ * - referee.c: which run is wrong, when the reference interpreter took part, run by run or
+ * streamed;
  * - advise.c: which tolerances would pass, and whether a mismatch looks like rounding;
  * - terms.c: how many numbers are added up on the way to an output, for these two;
  * - layers.c: where marked tensors begin to differ; layers run on their own;
@@ -102,6 +103,18 @@ PX_MUST_USE pgy_status *px_station_stream(px_run_state *run);
 PX_MUST_USE pgy_status *px_station_advise(px_run_state *run);
 /* Needs whole runs and their verdict; fills `run->referee` when there is a question to settle. */
 PX_MUST_USE pgy_status *px_station_referee(px_run_state *run);
+/* The same an iteration at a time. `names` (kept) are those of all runs, NULL where one takes no
+ * part; `out` stays NULL when none of them is of the reference interpreter. */
+typedef struct px_watch px_watch;
+PX_MUST_USE pgy_status *px_watch_new(px_run_state *run, const char *const *names, size_t n_runs,
+                                     px_watch **out);
+/* Iteration `i` of all runs; nothing is done when a run that has not failed lacks it. `feed`: what
+ * the runners were fed; NULL when px_loop_feed can give it. */
+PX_MUST_USE pgy_status *px_watch_iteration(px_watch *w, size_t i, const px_feed *feed,
+                                           const px_iteration *const *its);
+/* After the last iteration: rules and reports. */
+PX_MUST_USE pgy_status *px_watch_conclude(px_watch *w);
+void px_watch_free(px_watch *w); /* accepts NULL */
 /* Prints nothing unless the comparison was of tensors that the user marked, or asked for it. */
 PX_MUST_USE pgy_status *px_station_layers(px_run_state *run);
 /* Says nothing unless --repeat or --check-batch-invariance was given. */

@@ -15,10 +15,15 @@
 
 static const char reference_prefix[] = "pluginref-runner";
 
+bool px_referee_is_reference(const char *runner)
+{
+    return strncmp(runner, reference_prefix, strlen(reference_prefix)) == 0;
+}
+
 ptrdiff_t px_referee_find(const px_results *results)
 {
     for (size_t i = 0; i < results->n; i++)
-        if (strncmp(results->at[i].runner_name, reference_prefix, strlen(reference_prefix)) == 0)
+        if (px_referee_is_reference(results->at[i].runner_name))
             return (ptrdiff_t)i;
     return -1;
 }

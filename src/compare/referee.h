@@ -107,6 +107,8 @@ PX_MUST_USE pgy_status *px_referee_rule(px_referee *r);
 /* The report's lines. */
 void px_referee_log(pgy_context *cx, const px_referee *r);
 
+/* The run's name is one of the reference interpreter's. */
+bool px_referee_is_reference(const char *runner);
 /* Position of the run to be measured against: the first one of the reference interpreter;
  * -1: there is none. */
 ptrdiff_t px_referee_find(const px_results *results);

@@ -140,9 +140,8 @@ done:
     return st;
 }
 
-/* Feed `i` as exactly this runner's inputs. */
-static pgy_status *adapted_feed(const px_loop *loop, px_runner *runner, int64_t i,
-                                const px_feed *raw, px_feed *out)
+pgy_status *px_loop_adapt(const px_loop *loop, px_runner *runner, int64_t i, const px_feed *raw,
+                          px_feed *out)
 {
     pgy_status *st = NULL;
     const pgy_io *inputs;
@@ -178,7 +177,7 @@ static pgy_status *run_iteration(const px_loop *loop, px_runner *runner, int64_t
     const pgy_io *inputs;
     size_t n;
 
-    PX_TRY(adapted_feed(loop, runner, i, raw, &feed));
+    PX_TRY(px_loop_adapt(loop, runner, i, raw, &feed));
     PX_TRY(px_runner_inputs(runner, &inputs, &n));
     PX_TRY(announce_feed(loop, runner, &feed, inputs, n));
     pgy_feed view = px_feed_view(&feed);
@@ -210,7 +209,7 @@ static pgy_status *warm_up(const px_loop *loop, px_runner *runner, const px_feed
         return NULL;
     }
     px_log(loop->cx, PGY_LOG_START, PX_AT_COMPARATOR, "%s | Running %lld warm-up run(s)", label, n);
-    PX_TRY(adapted_feed(loop, runner, 0, raw, &feed));
+    PX_TRY(px_loop_adapt(loop, runner, 0, raw, &feed));
     pgy_feed view = px_feed_view(&feed);
     px_runner_set_iteration(runner, -1);
     for (long long i = 0; i < n; i++) {
@@ -356,7 +355,7 @@ static pgy_status *collect_feeds(const px_loop *loop, px_runner *runner, px_resu
         px_feed_clear(&raw);
         px_feed_clear(&feed);
         PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
-        PX_TRY(adapted_feed(loop, runner, i, &raw, &feed));
+        PX_TRY(px_loop_adapt(loop, runner, i, &raw, &feed));
         PX_TRY(announce_feed(loop, runner, &feed, inputs, n));
         for (size_t k = 0; k < feed.n; k++)
             PX_TRY(pgy_outputs_add(&tensors, feed.names[k], pgy_tensor_ref(feed.tensors[k])));
@@ -509,35 +508,9 @@ pgy_status *px_loop_feed(const px_loop *loop, px_runner *runner, int64_t i, px_f
     pgy_status *st = NULL;
     px_feed raw = {0};
     PX_TRY(px_feeds_source_feed(loop->source, i, &raw));
-    PX_TRY(adapted_feed(loop, runner, i, &raw, out));
+    PX_TRY(px_loop_adapt(loop, runner, i, &raw, out));
 done:
     px_feed_fini(&raw);
-    return st;
-}
-
-pgy_status *px_loop_again(const px_loop *loop, px_runner *runner, px_results *results)
-{
-    pgy_status *st = NULL;
-    px_feed feed = {0};
-    pgy_outputs outputs = {0};
-    px_run *run;
-
-    PX_TRY(px_runner_activate(runner));
-    PX_TRY(px_results_add_run(results, px_runner_name(runner), &run));
-    for (int64_t i = 0; i < px_feeds_source_count(loop->source); i++) {
-        px_feed_clear(&feed);
-        PX_TRY(px_loop_feed(loop, runner, i, &feed));
-        pgy_feed view = px_feed_view(&feed);
-        PX_TRY(px_runner_infer(runner, &view, &outputs));
-        PX_TRY(px_run_add_iteration(loop->cx, results, run, &outputs));
-        px_progress(loop->cx, "Running once more", (uint64_t)i + 1,
-                    (uint64_t)px_feeds_source_count(loop->source));
-    }
-    px_progress_end(loop->cx, "Running once more");
-done:
-    px_runner_deactivate(runner);
-    px_outputs_clear(&outputs);
-    px_feed_fini(&feed);
     return st;
 }
 
@@ -624,6 +597,7 @@ static pgy_status *stream_iteration(stream *s, bool *out_stop)
     pgy_status *st = NULL;
     const px_loop *loop = s->loop;
     const pgy_feed view = px_feed_view(&s->raw);
+    px_feed fed = {0};
 
     if (px_saves_inputs(loop->args))
         PX_TRY(px_input_saver_add(&s->saver, (int64_t)s->n_done, &view));
@@ -631,16 +605,19 @@ static pgy_status *stream_iteration(stream *s, bool *out_stop)
         if (!px_runner_has_failed(loop->runners[k]))
             PX_TRY(settle(s, k, stream_runner(s, k)));
     s->n_done++;
+    fed = s->raw;
+    s->raw = (px_feed){0};
     PX_TRY(fetch_feed(s));
     const bool is_counted = px_feeds_source_is_counted(loop->source);
     const size_t n = is_counted ? (size_t)px_feeds_source_count(loop->source) : SIZE_MAX;
     if (!s->has_begun)
         PX_TRY(s->to->begin(s->to->user));
     s->has_begun = true;
-    PX_TRY(s->to->iteration(s->to->user, s->n_done - 1, n, &s->one, out_stop));
+    PX_TRY(s->to->iteration(s->to->user, s->n_done - 1, n, &fed, &s->one, out_stop));
     px_results_fini(&s->one);
     px_progress(loop->cx, "Running", s->n_done, is_counted ? n : 0);
 done:
+    px_feed_fini(&fed);
     return st;
 }
 

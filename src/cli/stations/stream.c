@@ -22,6 +22,7 @@ typedef struct stream {
     px_results kept;    /* of the runners that have not failed: times, and outputs for one file */
     px_top_k top_k;
     px_comparison comparison;
+    px_watch *watch; /* NULL until the referee has something to settle */
     bool valid;
 } stream;
 
@@ -107,8 +108,40 @@ static void drop_outputs(px_iteration *it)
     it->runtime_s = runtime_s;
 }
 
-/* Iteration `i` of all runs; `one` is NULL where the runners have none. */
-static pgy_status *judge_iteration(stream *s, size_t i, px_results *one)
+static size_t n_taking_part(const stream *s)
+{
+    size_t n = 0;
+    for (size_t r = 0; r < s->n_runs; r++)
+        n += s->names[r] != NULL;
+    return n;
+}
+
+static bool has_mismatch(const px_accuracy *accuracy)
+{
+    for (size_t p = 0; p < accuracy->n; p++)
+        if (accuracy->at[p].n_passed < accuracy->at[p].n_iterations)
+            return true;
+    return false;
+}
+
+/* The referee is asked from the beginning when there are two runs to measure; with one, from the
+ * first iteration that does not pass. Verdicts on averages come too late to wait for. */
+static pgy_status *ask_referee(stream *s, size_t i, const px_feed *fed)
+{
+    pgy_status *st = NULL;
+    if (!px_run_compares(s->run))
+        return NULL;
+    if (s->watch == NULL && (n_taking_part(s) > 2 || s->comparison.accuracy.average ||
+                             has_mismatch(&s->comparison.accuracy)))
+        PX_TRY(px_watch_new(s->run, s->names, s->n_runs, &s->watch));
+    if (s->watch != NULL)
+        PX_TRY(px_watch_iteration(s->watch, i, fed, (const px_iteration *const *)s->its));
+done:
+    return st;
+}
+
+/* Iteration `i` of all runs; `one` and `fed` are NULL where the runners have none. */
+static pgy_status *judge_iteration(stream *s, size_t i, const px_feed *fed, px_results *one)
 {
     pgy_status *st = NULL;
     px_run_state *run = s->run;
@@ -125,6 +158,7 @@ static pgy_status *judge_iteration(stream *s, size_t i, px_results *one)
     }
     if (px_run_compares(run))
         PX_TRY(px_comparison_advance(&s->comparison, i, (const px_iteration *const *)s->its));
+    PX_TRY(ask_referee(s, i, fed));
     for (size_t r = 0; r < s->n_runs && run->args->compare.validate.given; r++)
         if (s->its[r] != NULL)
             PX_TRY(px_validate_iteration(run->cx, s->names[r], s->its[r], &s->valid));
@@ -161,14 +195,15 @@ static void end_runners(stream *s, size_t n)
             px_comparison_set_length(&s->comparison, r, n);
 }
 
-static pgy_status *iteration(void *user, size_t i, size_t n, px_results *one, bool *out_stop)
+static pgy_status *iteration(void *user, size_t i, size_t n, const px_feed *fed, px_results *one,
+                             bool *out_stop)
 {
     pgy_status *st = NULL;
     stream *s = user;
     if (n != SIZE_MAX)
         end_runners(s, n);
     PX_TRY(keep(s, i, one));
-    PX_TRY(judge_iteration(s, i, one));
+    PX_TRY(judge_iteration(s, i, fed, one));
     s->n_done = i + 1;
     *out_stop = s->comparison.stopped;
 done:
@@ -211,6 +246,11 @@ static pgy_status *close_stream(stream *s)
     if (run->args->compare.validate.given)
         px_validate_end(run->cx, s->valid);
     run->is_valid = s->valid;
+    if (s->watch != NULL && run->referee.n_iterations > 0 &&
+        (n_taking_part(s) > 2 || !run->accuracy.passed))
+        PX_TRY(px_watch_conclude(s->watch));
+    else
+        px_referee_fini(&run->referee);
     PX_TRY(join_runs(s));
 done:
     return st;
@@ -231,9 +271,10 @@ pgy_status *px_station_stream(px_run_state *run)
     if (s.n_done == 0)
         end_runners(&s, 0);
     for (size_t i = s.n_done; i < longest && !s.comparison.stopped; i++)
-        PX_TRY(judge_iteration(&s, i, NULL));
+        PX_TRY(judge_iteration(&s, i, NULL, NULL));
     PX_TRY(close_stream(&s));
 done:
+    px_watch_free(s.watch);
     px_comparison_fini(&s.comparison);
     px_results_fini(&s.kept);
     px_mem_free(s.names);
