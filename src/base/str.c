@@ -289,6 +289,27 @@ void px_buf_repr_list(px_buf *b, const px_str *items, size_t n)
     px_buf_putc(b, ']');
 }
 
+void px_buf_put_shell(px_buf *b, px_str word)
+{
+    bool is_plain = word.len > 0;
+    for (size_t i = 0; i < word.len && is_plain; i++) {
+        const char c = word.ptr[i];
+        is_plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+                   (c != '\0' && strchr("%+,-./:=@_", c) != NULL);
+    }
+    if (is_plain) {
+        px_buf_putstr(b, word);
+        return;
+    }
+    px_buf_putc(b, '\'');
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] == '\'') /* ends the quotes, stands alone, begins them again */
+            px_buf_puts(b, "'\\'");
+        px_buf_putc(b, word.ptr[i]);
+    }
+    px_buf_putc(b, '\'');
+}
+
 const char *px_buf_cstr(px_buf *b)
 {
     return b->ptr != NULL && !b->failed ? b->ptr : "";

@@ -66,6 +66,8 @@ void px_buf_vprintf(px_buf *b, const char *fmt, va_list args);
 void px_buf_repr(px_buf *b, px_str s);
 /* Python's list of str: ['a', 'b']. */
 void px_buf_repr_list(px_buf *b, const px_str *items, size_t n);
+/* One word of a shell's command line: quoted where it must be. */
+void px_buf_put_shell(px_buf *b, px_str word);
 const char *px_buf_cstr(px_buf *b); /* never NULL; "" when empty or failed */
 px_str px_buf_str(const px_buf *b);
 pgy_status *px_buf_status(const px_buf *b) __attribute__((warn_unused_result));

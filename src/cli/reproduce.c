@@ -5,24 +5,13 @@
 #include "cli/groups.h"
 #include "report/extract.h"
 
-/* Single quotes, and those inside as '\''. */
-static void put_quoted(px_buf *b, px_str word)
-{
-    px_buf_puts(b, " '");
-    for (size_t i = 0; i < word.len; i++) {
-        if (word.ptr[i] == '\'')
-            px_buf_puts(b, "'\\'");
-        px_buf_putc(b, word.ptr[i]);
-    }
-    px_buf_putc(b, '\'');
-}
-
 /* A file is named so that it is found from any folder. */
 static void put_word(px_buf *b, px_str word)
 {
     char *text = px_mem_strndup(word.ptr, word.len);
     char *absolute = text && px_path_exists(text) ? px_path_absolute(text) : NULL;
-    put_quoted(b, absolute ? px_str_of(absolute) : word);
+    px_buf_putc(b, ' ');
+    px_buf_put_shell(b, absolute ? px_str_of(absolute) : word);
     px_mem_free(absolute);
     px_mem_free(text);
 }

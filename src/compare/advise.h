@@ -21,8 +21,10 @@ typedef struct px_error_summary {
     px_error_stat stat;
     double stat_abs, stat_rel; /* largest value of the statistic that is judged */
     double max_abs, max_rel;
-    double sum_sq, sum_sq_b; /* of the differences, and of the second array */
-    int64_t n_beyond;        /* differences that are NaN or infinite: no tolerance lets them pass */
+    double sum_sq; /* of the differences */
+    double sum_a, sum_b, sum_sq_a, sum_sq_b;
+    int64_t n_beyond;     /* differences that are NaN or infinite: no tolerance lets them pass */
+    bool is_overflow;     /* these are infinities of one array where the other leaves float16 */
     bool is_concentrated; /* less than a hundredth of the elements hold nearly all of the error */
 } px_error_summary;
 
@@ -34,8 +36,13 @@ typedef enum px_cause {
     PX_CAUSE_HALF,      /* as if computed in float16 or TensorFloat-32 */
     PX_CAUSE_BFLOAT16,  /* as if computed in bfloat16 */
     PX_CAUSE_QUANTIZED, /* integers that differ by at most one */
+    PX_CAUSE_INDICES,   /* integers that differ by more */
+    PX_CAUSE_TRUTH,     /* truth values that differ */
     PX_CAUSE_FEW,       /* a few elements hold nearly all of the error */
+    PX_CAUSE_MOVED,     /* spread alike, but not equal one by one */
+    PX_CAUSE_LINEAR,    /* one factor and offset for all elements */
     PX_CAUSE_NO_NUMBER, /* NaN or infinity in one output and not in the other */
+    PX_CAUSE_OVERFLOW,  /* infinity where float16 ends */
     PX_CAUSE_WRONG      /* more than any float type explains */
 } px_cause;
 

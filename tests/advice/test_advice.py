@@ -78,24 +78,66 @@ def check_pasting(np, folder):
 
 def check_causes(np, folder):
     bad = []
-    x = np.random.default_rng(1).standard_normal((1, 16, 32, 32)).astype(np.float32)
+    rng = np.random.default_rng(1)
+    f32 = np.float32
+    x = rng.standard_normal((1, 16, 32, 32)).astype(f32)
     swapped = x.copy()
     swapped[:, [3, 5]] = swapped[:, [5, 3]]
+    alike = (3 + 0.01 * rng.standard_normal((8, 100))).astype(f32)
     few = x.copy()
     few[0, 0, 0, 0] += 100
-    cases = {
-        "looks like rounding to float16": x.astype(np.float16).astype(np.float32),
-        "looks like a bug": swapped,
-        "a few elements hold nearly all of the error": few,
-        "Would pass with": x + np.float32(1e-4),
-        "NaN or infinity": np.where(x > 2, np.float32(np.nan), x),
-    }
-    for sentence, y in cases.items():
-        save(folder, "a", {"y": y})
-        save(folder, "b", {"y": x})
-        done = ours(folder, "--load-outputs", "a.json", "b.json")
+    rows, weights, bias = rng.standard_normal((64, 256)), rng.standard_normal((256, 256)) / 16, rng.standard_normal(256)
+    y = rows @ weights + bias
+    softmax = np.exp(y) / np.exp(y).sum(1, keepdims=True)
+    large = (30000 * y).astype(f32)
+
+    def int8(v):
+        return np.round(v * 127 / np.abs(v).max()) * np.abs(v).max() / 127
+
+    def bfloat16(v):
+        bits = np.ascontiguousarray(v, f32).view(np.uint32)
+        return ((bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)).view(f32)
+
+    long_sum = np.zeros((8, 16), f32)
+    left, right = rng.standard_normal((8, 20000)).astype(f32), rng.standard_normal((20000, 16)).astype(f32)
+    for k in range(left.shape[1]):
+        long_sum += np.outer(left[:, k], right[k])
+    near_zero = np.where(x > 0, x, 0)
+    steps = rng.integers(0, 255, (50, 50))
+    with np.errstate(over="ignore"):
+        overflow = large.astype(np.float16).astype(f32)
+    bug, moved = "looks like a bug.", "not the same one by one, which looks like a bug"
+    cases = [
+        ("swapped channels", moved, swapped, x),
+        ("swapped channels of float16", moved, swapped.astype(np.float16), x.astype(np.float16)),
+        ("swapped rows that are much alike", moved, alike[::-1].copy(), alike),
+        ("an axis that is off by one", moved, np.roll(y, 1, 1), y),
+        ("transposed weights", moved, rows @ weights.T + bias, y),
+        ("a softmax over another axis", bug, np.exp(y) / np.exp(y).sum(0), softmax),
+        ("no bias", bug, rows @ weights, y),
+        ("another scale", "factor or offset is off for all elements, which looks like a bug", 1.01 * y, y),
+        ("another offset", "factor or offset is off for all elements, which looks like a bug", y + 0.01, y),
+        ("saturated", bug, np.clip(y, -2, 2), y),
+        ("a few elements", "a few elements hold nearly all of the error", few, x),
+        ("cast to float16", "looks like rounding to float16 or TensorFloat-32.", x.astype(np.float16), x),
+        ("cast to bfloat16", "or to bfloat16 in few layers", bfloat16(x), x),
+        ("quantized weights", "looks like rounding to bfloat16 or int8", rows @ int8(weights) + bias, y),
+        ("long sums", "looks like rounding.", long_sum, left.astype(float) @ right),
+        ("noise near zero", "looks like rounding.", near_zero + 1e-9 * (near_zero == 0), near_zero),
+        ("an offset below float16's step", "Would pass with", x + f32(1e-4), x),
+        ("NaN on one side", "NaN or infinity", np.where(x > 2, f32(np.nan), x), x),
+        ("overflow", "an overflow of float16", overflow, large),
+        ("integers off by one", "off by at most one", (steps + 1).astype(np.uint8), steps.astype(np.uint8)),
+        ("another index", "nearly equal", np.where(steps == 7, 9, steps).astype(np.int64), steps.astype(np.int64)),
+        ("a truth value", "truth values differ", steps > 7, steps > 8),
+    ]
+    for what, sentence, a, b in cases:
+        as_declared = b.dtype if b.dtype != np.float64 else f32
+        save(folder, "a", {"y": np.ascontiguousarray(a.astype(as_declared))})
+        save(folder, "b", {"y": np.ascontiguousarray(b.astype(as_declared))})
+        done = ours(folder, "--load-outputs", "a.json", "b.json", "--atol", "0", "--rtol", "1e-09")
         if sentence not in done.stdout:
-            bad.append(f"expected {sentence!r}\n{done.stdout}")
+            bad.append(f"{what}: expected {sentence!r}\n{done.stdout}")
     save(folder, "a", {"y": x})
     quiet = ours(folder, "--load-outputs", "a.json", "a.json")
     if quiet.returncode or "Advice" in quiet.stdout:

@@ -53,6 +53,10 @@ for (const colorScheme of ['light', 'dark']) {
   check(broken === 0, `${broken} pictures do not load`);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   check(wide <= 0, `the page is ${wide} pixels too wide`);
+  await page.$$eval('details', (all) => all.forEach((d) => { d.open = true; }));
+  await page.setViewportSize({ width: 400, height: 900 });
+  const narrow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  check(narrow <= 0, `the page is ${narrow} pixels too wide for a telephone`);
   await context.close();
 }
 check(backgrounds[0] !== backgrounds[1], 'light and dark look the same');

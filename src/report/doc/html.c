@@ -275,11 +275,22 @@ static void put_referee(px_buf *b, const px_referee *referee)
     px_buf_puts(b, "</tbody></table></div>\n");
 }
 
+enum { FEW_CAUSES = 8 }; /* shown without a click */
+
 static void put_advice(px_buf *b, const px_doc *doc)
 {
     if (doc->n_advice == 0)
         return;
-    px_buf_puts(b, "<h2>Tolerances that would pass</h2>\n<ul>\n");
+    px_buf options = {0};
+    px_advice_print_options(&options, doc->advice, doc->n_advice);
+    px_buf_puts(b, "<h2>Tolerances that would pass</h2>\n<pre>");
+    px_doc_put_xml(b, px_buf_cstr(&options));
+    px_buf_fini(&options);
+    px_buf_printf(b,
+                  "</pre>\n<details%s><summary>What the errors of %zu output%s look like</summary>"
+                  "<ul>\n",
+                  doc->n_advice <= FEW_CAUSES ? " open" : "", doc->n_advice,
+                  doc->n_advice == 1 ? "" : "s");
     for (size_t i = 0; i < doc->n_advice; i++) {
         px_buf line = {0};
         px_advice_print_cause(&line, &doc->advice[i]);
@@ -290,12 +301,7 @@ static void put_advice(px_buf *b, const px_doc *doc)
         px_buf_puts(b, "</li>\n");
         px_buf_fini(&line);
     }
-    px_buf_puts(b, "</ul>\n<pre>");
-    px_buf options = {0};
-    px_advice_print_options(&options, doc->advice, doc->n_advice);
-    px_doc_put_xml(b, px_buf_cstr(&options));
-    px_buf_fini(&options);
-    px_buf_puts(b, "</pre>\n");
+    px_buf_puts(b, "</ul></details>\n");
 }
 
 static void put_runners(px_buf *b, const px_doc *doc)

@@ -21,6 +21,8 @@ const char px_html_style[] =
     "code,pre{font-family:ui-monospace,monospace;font-size:.85em}\n"
     "pre{background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.7rem;"
     "white-space:pre-wrap;overflow-wrap:anywhere}\n"
+    "code{overflow-wrap:anywhere}#curve{min-width:44rem}figure{margin:0;max-width:100%}"
+    ".pictures svg{max-width:100%}\n"
     ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%}\n"
     "table{font-size:.9em}th,td{text-align:left;padding:.3rem .5rem;border-bottom:1px solid "
     "var(--line);vertical-align:top}\n"

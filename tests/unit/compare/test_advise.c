@@ -120,10 +120,25 @@ static void suggestions_pass(void **state)
 
 static void causes(void **state)
 {
-    enum { SAME, LAST_BITS, HALF, BFLOAT, SWAPPED, FEW, NOT_A_NUMBER, N_KINDS };
-    static const px_cause expected[N_KINDS] = {PX_CAUSE_NONE,     PX_CAUSE_ROUNDING, PX_CAUSE_HALF,
-                                               PX_CAUSE_BFLOAT16, PX_CAUSE_WRONG,    PX_CAUSE_FEW,
-                                               PX_CAUSE_NO_NUMBER};
+    enum {
+        SAME,
+        LAST_BITS,
+        HALF,
+        BFLOAT,
+        SWAPPED,
+        FEW,
+        NOT_A_NUMBER,
+        SHIFTED_LITTLE,
+        SCALED,
+        OFFSET,
+        NOISE,
+        OVERFLOW,
+        N_KINDS
+    };
+    static const px_cause expected[N_KINDS] = {
+        PX_CAUSE_NONE,   PX_CAUSE_ROUNDING, PX_CAUSE_HALF,      PX_CAUSE_BFLOAT16,
+        PX_CAUSE_MOVED,  PX_CAUSE_FEW,      PX_CAUSE_NO_NUMBER, PX_CAUSE_MOVED,
+        PX_CAUSE_LINEAR, PX_CAUSE_LINEAR,   PX_CAUSE_WRONG,     PX_CAUSE_OVERFLOW};
     for (int kind = 0; kind < N_KINDS; kind++) {
         fixture f;
         uint64_t seed = 3;
@@ -141,6 +156,25 @@ static void causes(void **state)
             if (kind == SWAPPED)
                 a[i] = b[(i + N / 2) % N];
         }
+        /* Moved values are a small error where all of them are much the same. */
+        for (int64_t i = 0; i < N; i++) {
+            if (kind == SHIFTED_LITTLE)
+                b[i] = 3 + 0.01f * b[i];
+            if (kind == NOISE)
+                a[i] += 0.2f * (float)noise(&seed);
+        }
+        for (int64_t i = 0; i < N; i++) {
+            if (kind == SHIFTED_LITTLE)
+                a[i] = b[(i + 1) % N];
+            if (kind == SCALED)
+                a[i] *= 1.01f;
+            if (kind == OFFSET)
+                a[i] += 0.01f;
+            if (kind == OVERFLOW)
+                a[i] = b[i] *= 70000;
+        }
+        for (int64_t i = 0; i < N && kind == OVERFLOW; i++)
+            a[i] = px_f16_to_f32(px_f32_to_f16(a[i]));
         if (kind == FEW)
             a[17] += 3;
         if (kind == NOT_A_NUMBER)
@@ -148,7 +182,7 @@ static void causes(void **state)
         advise(&f, 64, 1);
         if (f.advice.cause != expected[kind])
             fail_msg("kind %d: cause %d, expected %d", kind, f.advice.cause, expected[kind]);
-        assert_int_equal(f.advice.has_any, kind != NOT_A_NUMBER);
+        assert_int_equal(f.advice.has_any, kind != NOT_A_NUMBER && kind != OVERFLOW);
         close_pair(&f);
     }
 }
@@ -166,7 +200,13 @@ static void integers(void **state)
     open_pair(&f, PGY_DTYPE_I32);
     ((int32_t *)f.a->data)[5] = 100;
     advise(&f, 0, 0);
-    assert_int_equal(f.advice.cause, PX_CAUSE_WRONG);
+    assert_int_equal(f.advice.cause, PX_CAUSE_INDICES);
+    close_pair(&f);
+
+    open_pair(&f, PGY_DTYPE_BOOL);
+    ((uint8_t *)f.a->data)[5] = 1;
+    advise(&f, 0, 0);
+    assert_int_equal(f.advice.cause, PX_CAUSE_TRUTH);
     close_pair(&f);
 }
 
