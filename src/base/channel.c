@@ -110,6 +110,11 @@ void px_channel_free(px_channel *ch)
     px_mem_free(ch);
 }
 
+void px_channel_hang_up(px_channel *ch)
+{
+    shutdown(ch->fd, SHUT_RDWR);
+}
+
 int px_channel_fd(const px_channel *ch)
 {
     return ch->fd;

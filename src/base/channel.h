@@ -32,6 +32,8 @@ PX_MUST_USE pgy_status *px_channel_sockets(int out[2]);
 PX_MUST_USE pgy_status *px_channel_new(int take_fd, px_channel **out);
 void px_channel_free(px_channel *ch); /* accepts NULL; tensors that came through it stay valid */
 int px_channel_fd(const px_channel *ch);
+/* Ends the connection, for the other side too, whoever has inherited this end. */
+void px_channel_hang_up(px_channel *ch);
 
 /* How waiting for the other side ended. */
 typedef enum px_wait_end {

@@ -558,7 +558,10 @@ void px_isolated_close(px_isolated *c)
         px_wait wait = {.deadline_ns = px_time_ns() + GRACE_NS};
         px_wait_end end;
         px_channel_begin(c->channel, ASK_CLOSE);
-        pgy_status_free(px_channel_send(c->channel, &wait, &end));
+        pgy_status *st = px_channel_send(c->channel, &wait, &end);
+        if (st != NULL || end != PX_WAIT_OK)
+            px_channel_hang_up(c->channel);
+        pgy_status_free(st);
         px_child_end(c->pid, GRACE_NS);
     }
     px_channel_free(c->channel);

@@ -9,7 +9,18 @@
 #include "cli/cmd_run.h"
 #include "cli/command.h"
 
+#include "polygraphy/polygraphy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#define WORDS(...)                                                                                 \
+    sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[])                       \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 
 static char dir[64];
 static int n_messages;
@@ -51,8 +62,10 @@ done:
     return exit_code;
 }
 
-/* Runs the words ("{}" stands for the scratch folder) until no allocation fails any more. */
-static void every_allocation_fails_once(const char *words, const char *model)
+/* Runs the words ("{}" stands for the scratch folder) until no allocation fails any more. With
+ * `step` above 1 only each step-th one does, for runs that start other programs. Children count for
+ * themselves, from where they are forked. */
+static void allocations_fail(uint64_t step, const char *words, const char *model)
 {
     char text[1024];
     const char *argv[64] = {"polygraphy", "run"};
@@ -76,11 +89,13 @@ static void every_allocation_fails_once(const char *words, const char *model)
             used += (size_t)snprintf(text + used, sizeof text - used, "%.*s", (int)n, p) + 1;
         p += n + (p[n] == ' ');
     }
-    for (uint64_t n = 1;; n++) {
+    for (uint64_t n = 1;; n += step) {
         uint64_t live = px_mem_live();
         px_mem_fail_after(n);
         int exit_code = run(argc, argv);
         px_mem_fail_after(0);
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+        assert_int_equal(errno, ECHILD);
         if (px_mem_live() != live)
             fail_msg("%s: allocation %llu failing left %lld block(s)", words, (unsigned long long)n,
                      (long long)(px_mem_live() - live));
@@ -90,6 +105,11 @@ static void every_allocation_fails_once(const char *words, const char *model)
             fail_msg("%s: does not pass even when allocation %llu fails", words,
                      (unsigned long long)n);
     }
+}
+
+static void every_allocation_fails_once(const char *words, const char *model)
+{
+    allocations_fail(1, words, model);
 }
 
 static void reference_runner(void **state)
@@ -142,11 +162,152 @@ static void layers(void **state)
                                 "dyn.onnx");
 }
 
+static void remove_file(const char *name)
+{
+    char *path = px_path_join(dir, name);
+    unlink(path);
+    px_mem_free(path);
+}
+
+static void written_scripts(void **state)
+{
+    PX_UNUSED(state);
+    static const char *const words[] = {
+        "{model} --pluginref --onnxrt --gen-script {}/run.c",
+        "{model} --pluginref --onnxrt --gen-script {}/run.py --load-outputs {}/out.json --validate",
+        "{model} --trt --fp16 --int8 --calib-base-cls IInt8MinMaxCalibrator --pool-limit "
+        "workspace:1M --trt-min-shapes x:[1,2] --trt-opt-shapes x:[1,2] --trt-max-shapes x:[4,2] "
+        "--data-loader-script {}/data.py --gen-script {}/run.py",
+        "{model} --pluginref --onnxrt --val-range [0,2] x:[1,3] --seed 3 --iterations 4 "
+        "--input-shapes x:[4,2] --compare l2 cosine_similarity --gen-dialect 0.53 --postprocess "
+        "top-2 --gen-script {}/run.py"};
+    for (size_t i = 0; i < PX_COUNTOF(words); i++)
+        every_allocation_fails_once(words[i], "dyn.onnx");
+    remove_file("run.c");
+    remove_file("run.py");
+}
+
+static void isolated(void **state)
+{
+    PX_UNUSED(state);
+    allocations_fail(1, "{model} --pluginref --pluginref --use-subprocess --iterations 2",
+                     "dyn.onnx");
+    allocations_fail(1,
+                     "{model} --pluginref --pluginref --use-subprocess --iterations 2 --streaming "
+                     "--mem-limit 4G --save-outputs {}/out.json",
+                     "dyn.onnx");
+}
+
+/* Each run starts a Python. */
+static void scripts(void **state)
+{
+    PX_UNUSED(state);
+    if (system("\"${POLYGRAPHY_PYTHON:-python3}\" -c 'import numpy' 2> /dev/null") != 0) {
+        print_message("skipped: no Python with numpy\n");
+        skip();
+    }
+    allocations_fail(11,
+                     "{model} --pluginref --pluginref --data-loader-script {}/data.py "
+                     "--compare-func-script {}/data.py --postprocess-func-script {}/data.py",
+                     "identity.onnx");
+    allocations_fail(17,
+                     "{model} --pluginref --pluginref --data-loader-script {}/data.py --streaming "
+                     "--use-subprocess",
+                     "identity.onnx");
+}
+
+/* What polygraphy_c calls, in the order in which it does. */
+static pgy_status *use_library(void)
+{
+    pgy_status *st = NULL;
+    pgy_context *context = NULL;
+    pgy_model *model = NULL;
+    pgy_runner *runner = NULL;
+    pgy_inputs *in = NULL;
+    pgy_outputs *fed = NULL, *outputs = NULL;
+    pgy_results *results = NULL;
+    pgy_verdict *verdict = NULL;
+    pgy_tensor *tensor = NULL;
+    char path[128];
+    snprintf(path, sizeof path, "%s/library.json", dir);
+    PX_TRY(pgy_context_new(&context));
+    pgy_context_set_threads(context, 1);
+    PX_TRY(pgy_model_open_with(context, PX_TEST_DATA "/models/dyn.onnx",
+                               WORDS("--onnx-outputs", "mark", "all"), &model));
+    PX_TRY(pgy_runner_open_with(context, "pluginref", model, WORDS("--ref-precision", "typed"),
+                                &runner));
+    PX_TRY(pgy_inputs_open(context, runner, WORDS("--iterations", "2"), &in));
+    PX_TRY(pgy_outputs_new(&fed));
+    PX_TRY(pgy_outputs_new(&outputs));
+    PX_TRY(pgy_results_new(&results));
+    for (int r = 0; r < 2; r++) {
+        PX_TRY(pgy_results_begin_run(results, r == 0 ? "one" : "two"));
+        for (size_t i = 0; i < pgy_inputs_count(in); i++) {
+            PX_TRY(pgy_inputs_get(in, i, fed));
+            const char *names[] = {pgy_outputs_name(fed, 0)};
+            pgy_tensor *tensors[] = {pgy_outputs_tensor(fed, 0)};
+            const pgy_feed feed = {1, names, tensors};
+            PX_TRY(pgy_runner_infer(runner, &feed, outputs));
+            PX_TRY(pgy_results_add(context, results, outputs));
+        }
+    }
+    PX_TRY(pgy_results_save(context, results, path));
+    PX_TRY(pgy_results_load(context, results, path));
+    PX_TRY(pgy_results_tensor(context, results, 3, 1, 0, &tensor));
+    PX_TRY(pgy_compare_with(context, results, WORDS("--compare", "simple", "l2"), &verdict));
+    assert_true(pgy_verdict_passed(verdict));
+done:
+    pgy_verdict_free(verdict);
+    pgy_tensor_free(tensor);
+    pgy_results_free(results);
+    pgy_outputs_free(outputs);
+    pgy_outputs_free(fed);
+    pgy_inputs_close(in);
+    pgy_runner_close(runner);
+    pgy_model_close(model);
+    pgy_context_free(context);
+    return st;
+}
+
+static void library(void **state)
+{
+    PX_UNUSED(state);
+    for (uint64_t n = 1;; n++) {
+        const uint64_t live = px_mem_live();
+        px_mem_fail_after(n);
+        pgy_status *st = use_library();
+        px_mem_fail_after(0);
+        const pgy_error code = pgy_status_code(st);
+        pgy_status_free(st);
+        if (px_mem_live() != live)
+            fail_msg("allocation %llu failing left %lld block(s)", (unsigned long long)n,
+                     (long long)(px_mem_live() - live));
+        if (st == NULL)
+            break;
+        assert_int_equal(code, PGY_ERR_NOMEM);
+    }
+    remove_file("library.json");
+}
+
 static int make_dir(void **state)
 {
     PX_UNUSED(state);
+    static const char text[] = "import numpy as np\n"
+                               "def load_data():\n"
+                               "    for i in range(2):\n"
+                               "        yield {'x': np.full((1, 1, 2, 2), i, np.float32)}\n"
+                               "def compare_outputs(a, b):\n"
+                               "    return {'y': bool((a['y'] == b['y']).all())}\n"
+                               "def postprocess_outputs(it):\n"
+                               "    return it\n";
     strncpy(dir, "/tmp/px_faults_XXXXXX", sizeof dir);
-    return mkdtemp(dir) == NULL;
+    if (mkdtemp(dir) == NULL)
+        return 1;
+    setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
+    char *path = px_path_join(dir, "data.py");
+    assert_ok(px_file_write(path, text, sizeof text - 1));
+    px_mem_free(path);
+    return 0;
 }
 
 /* Also the check that no temporary file was left. */
@@ -156,11 +317,9 @@ static int remove_dir(void **state)
     char **names;
     size_t n;
     assert_ok(px_path_list(dir, NULL, &names, &n));
-    assert_int_equal(n, 3);
+    assert_int_equal(n, 4);
     for (size_t i = 0; i < n; i++) {
-        char *path = px_path_join(dir, names[i]);
-        unlink(path);
-        px_mem_free(path);
+        remove_file(names[i]);
         px_mem_free(names[i]);
     }
     px_mem_free(names);
@@ -170,12 +329,10 @@ static int remove_dir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reference_runner),
-        cmocka_unit_test(saving),
-        cmocka_unit_test(loading),
-        cmocka_unit_test(users_operators),
-        cmocka_unit_test(streaming),
-        cmocka_unit_test(layers),
+        cmocka_unit_test(reference_runner), cmocka_unit_test(saving),    cmocka_unit_test(loading),
+        cmocka_unit_test(users_operators),  cmocka_unit_test(streaming), cmocka_unit_test(layers),
+        cmocka_unit_test(written_scripts),  cmocka_unit_test(isolated),  cmocka_unit_test(scripts),
+        cmocka_unit_test(library),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

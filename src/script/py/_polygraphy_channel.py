@@ -148,6 +148,12 @@ class Channel:
         return b"".join([_U32.pack(len(fates))] + [_U32.pack(x) for fate in fates for x in fate])
 
     def send(self):
+        try:
+            self._send()
+        except ConnectionError:
+            os._exit(0)  # the program has ended
+
+    def _send(self):
         piece = fd = None
         if self.placed:
             piece, fd = self._take_piece(self.n_placed_bytes)
@@ -173,7 +179,10 @@ class Channel:
         data = bytearray(size)
         view, at = memoryview(data), 0
         while at < size:
-            n, control, _, _ = self.socket.recvmsg_into([view[at:]], socket.CMSG_SPACE(4))
+            try:
+                n, control, _, _ = self.socket.recvmsg_into([view[at:]], socket.CMSG_SPACE(4))
+            except ConnectionError:
+                n = 0
             if n == 0:
                 os._exit(0)  # the program has ended
             for level, kind, value in control:
