@@ -18,9 +18,10 @@ SKIP = 77
 MAKE = """
 import onnx, numpy
 from onnx import helper as h, numpy_helper as n, TensorProto as T
-io = lambda name: h.make_tensor_value_info(name, T.INT32, [2])
-g = h.make_graph([h.make_node("Div", ["x", "y"], ["z"])], "g", [io("x"), io("y")], [io("z")])
-onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 13)], ir_version=8), "div.onnx")
+for name, n in ("div", 2), ("wide", 1 << 20):
+    io = lambda name: h.make_tensor_value_info(name, T.INT32, [n])
+    g = h.make_graph([h.make_node("Div", ["x", "y"], ["z"])], "g", [io("x"), io("y")], [io("z")])
+    onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 13)], ir_version=8), name + ".onnx")
 """
 DATA = """
 import time
@@ -50,6 +51,35 @@ def hangs():
     yield from good()
     time.sleep(1000)
 """
+
+
+SLOW = """
+import time
+import numpy as np
+
+def load_data():
+    for i in range(4):
+        print("made", i, flush=True)
+        time.sleep(0.01)
+        yield {"x": np.full((1 << 20), i, np.int32), "y": np.ones((1 << 20), np.int32)}
+
+def postprocess_outputs(it):
+    print("postprocessing", flush=True)
+    time.sleep(0.05)
+    return it
+
+def compare_outputs(a, b):
+    print("comparing", flush=True)
+    time.sleep(0.05)
+    return {"z": bool((a["z"] == b["z"]).all())}
+"""
+
+
+def session(number):
+    """Processes of a session that are alive."""
+    found = subprocess.run(["ps", "-e", "-o", "pid=,sid=,stat="], capture_output=True, text=True).stdout
+    rows = [row.split() for row in found.splitlines()]
+    return [int(pid) for pid, sid, state in rows if int(sid) == number and not state.startswith("Z")]
 
 
 def children_of(pid):
@@ -89,6 +119,16 @@ def crashes(check):
     check.expect("the others are compared", "Passed: 2/2 iterations" in run.stdout, run)
     saved = (check.folder / "out.json").read_text()
     check.expect("the others are saved", saved.count('"pluginref-runner-N1') == 3 and "onnxrt-runner" not in saved, run)
+
+
+def many(check):
+    """A hundred runners in one run that die of it."""
+    before = set(os.listdir("/dev/shm"))
+    run = check.run("div.onnx", *["--onnxrt"] * 100, "--pluginref", "--use-subprocess", "--data-loader-script", "data.py",
+                    "--save-outputs", "out.json")  # fmt: skip
+    check.expect("a hundred reports", run.returncode == 1 and run.stderr.count("was killed by signal 8 (SIGFPE)") == 100, run)
+    check.expect("who is left is saved", (check.folder / "out.json").read_text().count('"pluginref-runner-N0') == 3, run)
+    check.expect("no shared memory is left", set(os.listdir("/dev/shm")) <= before, run)
 
 
 def limits(check):
@@ -166,6 +206,56 @@ def interrupt(check):
         check.expect(f"two children, none alive after {stop.name}: {children}", len(children) == 2 and not alive)
 
 
+# Where a run is when a line appears, and is interrupted: what it is, the line, what comes on top.
+STAGES = [
+    ("loading", "RUNNING", []),
+    ("building", "Activating and starting", []),
+    ("the data script", "made 2", []),
+    ("inference", "Inference Output(s)", []),
+    ("a streaming inference", "Inference Output(s)", ["--streaming"]),
+    ("saving", "Saving inference results", []),
+    ("post-processing", "postprocessing", []),
+    ("comparing", "comparing", []),
+    ("a streaming comparison", "comparing", ["--streaming"]),
+    ("the verdict", "Accuracy Summary", []),
+]
+
+
+def stages(check):
+    """Interrupted in each stage: no process of the run's session, and only whole files."""
+    out = check.folder / "stage"
+    for what, mark, more in STAGES:
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            out.mkdir()
+            process = subprocess.Popen(
+                check.command + ["wide.onnx", "--onnxrt", "--pluginref", "--use-subprocess", "--data-loader-script", "slow.py",
+                                 "--postprocess-func-script", "slow.py", "--compare-func-script", "slow.py",
+                                 "--save-inputs", "stage/i.json", "--save-outputs", "stage/o.json", "--report",
+                                 "stage/r.json", *more],
+                cwd=check.folder, env=check.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                start_new_session=True,
+            )  # fmt: skip
+            seen = []
+            for line in process.stdout:
+                seen.append(line)
+                if mark in line:
+                    break
+            process.send_signal(stop)
+            rest = process.stdout.read()
+            process.wait(timeout=60)
+            check.expect(f"{what}: '{mark}' is said", seen and mark in seen[-1])
+            check.expect(f"{what}: ended by {stop.name}: {seen[-3:]} {rest[-500:]}", process.returncode == -stop)
+            until = time.time() + 5
+            while session(process.pid) and time.time() < until:
+                time.sleep(0.02)
+            check.expect(f"{what}: no process is left: {session(process.pid)}", not session(process.pid))
+            for file in list(out.iterdir()):
+                check.expect(f"{what}: {file.name} was asked for", file.name in ("i.json", "o.json", "r.json"))
+                check.expect(f"{what}: {file.name} is whole", json.loads(file.read_text()))
+                file.unlink()
+            out.rmdir()
+
+
 def main():
     binary, python = os.environ.get("POLYGRAPHY_BIN"), os.environ.get("PX_PYTHON")
     if not binary or not python:
@@ -175,14 +265,15 @@ def main():
         folder = pathlib.Path(name)
         (folder / "tmp").mkdir()
         (folder / "data.py").write_text(DATA)
+        (folder / "slow.py").write_text(SLOW)
         made = subprocess.run([python, "-c", MAKE], cwd=folder, capture_output=True, text=True)
         check = Check(binary, python, folder)
-        check.known = {"data.py", "div.onnx", "out.json", "two.json", "data.cpython-311.pyc"}
+        check.known = {"data.py", "slow.py", "div.onnx", "wide.onnx", "out.json", "two.json", "data.cpython-311.pyc"}
         probe = check.run("div.onnx", "--onnxrt", "--val-range", "[1,5]")
         if made.returncode or probe.returncode:
             print(f"skipped: no onnx or no ONNX Runtime: {made.stderr[-300:]}{probe.stderr[-300:]}")
             return SKIP
-        for test in (crashes, limits, streaming, interrupt):
+        for test in (crashes, many, limits, streaming, interrupt, stages):
             test(check)
         for p in folder.rglob("__pycache__/*"):
             p.unlink()
