@@ -272,6 +272,10 @@ def onnx_models():
         ("light/onnx/backend/test/data/light/light_inception_v1.onnx",),
         ("rapidocr/rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx", "--input-shapes", "x:[1,3,64,64]"),
         ("rapidocr/rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx", "--input-shapes", "x:[1,3,48,160]"),
+        ("openwakeword/openwakeword/resources/models/hey_mycroft_v0.1.onnx",),
+        ("openwakeword/openwakeword/resources/models/timer_v0.1.onnx",),
+        ("openwakeword/openwakeword/resources/models/embedding_model.onnx",),
+        ("openwakeword/openwakeword/resources/models/melspectrogram.onnx", "--input-shapes", "input:[1,16000]"),
         ("magika/magika/models/standard_v3_3/model.onnx", "--val-range", "bytes:[0,256]"),
     ]:
         path = os.path.join(MODELS, name)
@@ -280,13 +284,18 @@ def onnx_models():
     import onnx
     from onnx import helper
 
-    node = helper.make_node("LSTM", ["x", "w", "r"], ["y"], "the_lstm", hidden_size=2)
-    shapes = {"x": [1, 1, 2], "w": [1, 8, 2], "r": [1, 8, 2]}
-    graph = helper.make_graph([node], "g", [helper.make_tensor_value_info(n, 1, s) for n, s in shapes.items()],
-                              [helper.make_tensor_value_info("y", 1, None)])
+    node = helper.make_node("Det", ["x"], ["y"], "the_det")
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph([node], "g", [info("x", 1, [2, 2])], [info("y", 1, [])])
     onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 14)]),
-              os.path.join(SCRATCH, "lstm.onnx"))
-    run("lstm.onnx", "--tf", rc=1, says=["LSTM", "'the_lstm'"])
+              os.path.join(SCRATCH, "det.onnx"))
+    run("det.onnx", "--tf", rc=1, says=["Det", "'the_det'"])
+    node = helper.make_node("GRU", ["x", "w", "r"], ["y"], "the_gru", hidden_size=2)
+    shapes = {"x": ["t", 1, 2], "w": [1, 6, 2], "r": [1, 6, 2]}
+    graph = helper.make_graph([node], "g", [info(n, 1, s) for n, s in shapes.items()], [info("y", 1, None)])
+    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 14)]),
+              os.path.join(SCRATCH, "gru.onnx"))
+    run("gru.onnx", "--tf", rc=1, says=["'the_gru' (GRU)", "step by step"])
 
 
 make_models()

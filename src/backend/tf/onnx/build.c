@@ -4,7 +4,8 @@
 #include "base/log.h"
 #include "base/tensor.h"
 
-static const px_tf_op_row *const tables[] = {px_tf_math_rows, px_tf_shape_rows, px_tf_nn_rows};
+static const px_tf_op_row *const tables[] = {px_tf_math_rows, px_tf_shape_rows, px_tf_nn_rows,
+                                             px_tf_recurrent_rows, px_tf_quant_rows};
 
 static const px_tf_op_row *find_row(px_str op)
 {

@@ -42,7 +42,8 @@ typedef struct px_tf_op_row {
 } px_tf_op_row;
 
 /* Each file's rows, ended by a NULL name. */
-extern const px_tf_op_row px_tf_math_rows[], px_tf_shape_rows[], px_tf_nn_rows[];
+extern const px_tf_op_row px_tf_math_rows[], px_tf_shape_rows[], px_tf_nn_rows[],
+    px_tf_recurrent_rows[], px_tf_quant_rows[];
 
 /* The row of the node under way. */
 const px_tf_op_row *px_tf_row(const px_tf_build *b);
@@ -111,5 +112,11 @@ px_tf_port px_tf_transpose(px_tf_build *b, px_tf_port x, const int64_t *order, i
 /* Elements [start, start + n) of a vector. */
 px_tf_port px_tf_part(px_tf_build *b, px_tf_port x, int64_t start, int64_t n);
 px_tf_port px_tf_concat(px_tf_build *b, const px_tf_port *parts, size_t n, int64_t axis);
+
+/* --- operators that others are made of --- */
+
+px_tf_port px_tf_matmul(px_tf_build *b, px_tf_port x, px_tf_port y); /* as numpy's */
+/* With the attributes of the node under way; `bias` may be NULL. */
+px_tf_port px_tf_conv(px_tf_build *b, px_tf_port x, px_tf_port weights, const px_tf_port *bias);
 
 #endif

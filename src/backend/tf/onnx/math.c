@@ -306,9 +306,8 @@ static void gemm(px_tf_build *b)
 }
 
 /* As numpy's matmul: a vector is a row on the left and a column on the right. */
-static void matmul(px_tf_build *b)
+px_tf_port px_tf_matmul(px_tf_build *b, px_tf_port x, px_tf_port y)
 {
-    px_tf_port x = px_tf_input(b, 0), y = px_tf_input(b, 1);
     const int rank_x = px_tf_rank(b, x), rank_y = px_tf_rank(b, y);
     if (rank_x == 1)
         x = px_tf_2(b, "ExpandDims", x, px_tf_scalar32(b, 0));
@@ -323,7 +322,12 @@ static void matmul(px_tf_build *b)
         px_tf_set_ints(b, "squeeze_dims", dropped + (rank_x != 1), (rank_x == 1) + (rank_y == 1));
         z = px_tf_finish(b);
     }
-    px_tf_output(b, 0, z);
+    return z;
+}
+
+static void matmul(px_tf_build *b)
+{
+    px_tf_output(b, 0, px_tf_matmul(b, px_tf_input(b, 0), px_tf_input(b, 1)));
 }
 
 static void einsum(px_tf_build *b)

@@ -198,16 +198,15 @@ static px_tf_port convolve(px_tf_build *b, px_tf_port x, px_tf_port weights, con
     return px_tf_finish(b);
 }
 
-static void conv(px_tf_build *b)
+px_tf_port px_tf_conv(px_tf_build *b, px_tf_port x, px_tf_port weights, const px_tf_port *bias)
 {
-    px_tf_port x = px_tf_input(b, 0), weights = px_tf_input(b, 1);
     int64_t dims[PX_TF_MAX_RANK];
     const int rank = px_tf_dims(b, weights, dims);
     const int64_t group = px_tf_int_of(b, "group", 1);
     window w = {.n = rank - 2};
     if (rank < 3 || rank > MAX_SPATIAL + 2 || px_tf_ints_of(b, "kernel_shape", w.kernel, 3) == 0) {
         px_tf_refuse(b, "convolutions over %d dimensions are not mapped.", rank - 2);
-        return;
+        return x;
     }
     for (int i = 0; i < w.n; i++)
         w.kernel[i] = dims[i + 2];
@@ -225,12 +224,20 @@ static void conv(px_tf_build *b)
     /* TensorFlow would fuse a grouped convolution and a BiasAdd into a kernel that knows no
      * groups. */
     const bool adds_late = group > 1 && !is_depthwise;
-    if (px_tf_has(b, 2) && !adds_late)
-        x = px_tf_2(b, "BiasAdd", x, px_tf_input(b, 2));
+    if (bias != NULL && !adds_late)
+        x = px_tf_2(b, "BiasAdd", x, *bias);
     x = to_first(b, x, w.n);
-    if (px_tf_has(b, 2) && adds_late)
-        x = px_tf_2(b, "AddV2", x, per_channel(b, px_tf_input(b, 2), w.n + 2));
-    px_tf_output(b, 0, narrow(b, x, &w));
+    if (bias != NULL && adds_late)
+        x = px_tf_2(b, "AddV2", x, per_channel(b, *bias, w.n + 2));
+    return narrow(b, x, &w);
+}
+
+static void conv(px_tf_build *b)
+{
+    const px_tf_port x = px_tf_input(b, 0), weights = px_tf_input(b, 1);
+    const bool has_bias = px_tf_has(b, 2);
+    const px_tf_port bias = has_bias ? px_tf_input(b, 2) : x;
+    px_tf_output(b, 0, px_tf_conv(b, x, weights, has_bias ? &bias : NULL));
 }
 
 /* Cuts what the pads of a transposed convolution take away. */
