@@ -19,7 +19,8 @@
 
 /* --- buffers (pool.c) --- */
 
-/* Sizes are rounded up to one of eight steps per power of two; each step has its own free list. */
+/* Sizes are rounded up to one of eight steps per power of two; each step has its own free list.
+ * A buffer also serves a request of a lower step that needs more than half of it. */
 #define PX_REF_POOL_CLASSES (64 * 8)
 
 typedef struct px_ref_buf px_ref_buf;

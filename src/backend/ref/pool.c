@@ -31,6 +31,21 @@ static bool size_class(size_t size, uint32_t *out_class, size_t *out_size)
     return true;
 }
 
+/* An unused buffer of the class, or of one that wastes less than half of it. */
+static px_ref_buf *take_unused(px_ref_pool *pool, uint32_t class, uint64_t room)
+{
+    const uint32_t end = PX_MIN(class + 8, (uint32_t)PX_REF_POOL_CLASSES);
+    for (uint32_t i = class; i < end; i++) {
+        px_ref_buf *buf = pool->unused[i];
+        if (buf && buf->size <= room) {
+            pool->unused[i] = buf->next;
+            pool->unused_size -= buf->size;
+            return buf;
+        }
+    }
+    return NULL;
+}
+
 pgy_status *px_ref_pool_get(px_ref_pool *pool, size_t size, px_ref_buf **out)
 {
     uint32_t class = 0;
@@ -42,11 +57,8 @@ pgy_status *px_ref_pool_get(px_ref_pool *pool, size_t size, px_ref_buf **out)
                        "the reference interpreter may use",
                        size, (unsigned long long)pool->live_size,
                        (unsigned long long)pool->limit_size);
-    px_ref_buf *buf = pool->unused[class];
-    if (buf) {
-        pool->unused[class] = buf->next;
-        pool->unused_size -= buf->size;
-    } else {
+    px_ref_buf *buf = take_unused(pool, class, pool->limit_size - pool->live_size);
+    if (!buf) {
         buf = px_mem_alloc_aligned(sizeof *buf + capacity);
         if (!buf)
             return px_status_nomem();
@@ -56,7 +68,7 @@ pgy_status *px_ref_pool_get(px_ref_pool *pool, size_t size, px_ref_buf **out)
     atomic_init(&buf->n_refs, 1);
     buf->pool = pool;
     buf->next = NULL;
-    pool->live_size += capacity;
+    pool->live_size += buf->size;
     *out = buf;
     return NULL;
 }

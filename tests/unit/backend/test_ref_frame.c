@@ -123,6 +123,33 @@ static void run_close(run *r)
     r->cx = NULL;
 }
 
+/* What one tensor leaves serves a smaller one, but not one that would waste more than half of it.
+ */
+static void unused_buffers_serve_smaller_requests(void **state)
+{
+    PX_UNUSED(state);
+    px_ref_pool pool = {.limit_size = 1 << 20};
+    px_ref_buf *large = NULL, *small = NULL;
+    assert_ok(px_ref_pool_get(&pool, 8192, &large));
+    px_ref_buf_free(large);
+    assert_ok(px_ref_pool_get(&pool, 5000, &small));
+    assert_ptr_equal(small, large);
+    assert_int_equal(pool.live_size, 8192);
+    assert_int_equal(pool.unused_size, 0);
+    px_ref_buf_free(small);
+    assert_ok(px_ref_pool_get(&pool, 4096, &small));
+    assert_ptr_not_equal(small, large);
+    assert_int_equal(pool.live_size, 4096);
+    px_ref_buf_free(small);
+    /* The limit counts what the buffer holds, not what was asked for. */
+    pool.limit_size = 6000;
+    assert_ok(px_ref_pool_get(&pool, 5000, &small));
+    assert_ptr_not_equal(small, large);
+    assert_true(pool.live_size <= 6000);
+    px_ref_buf_free(small);
+    px_ref_pool_fini(&pool);
+}
+
 static const float xs[3] = {1, 2, 3};
 static const int64_t three[1] = {3};
 
@@ -633,6 +660,7 @@ int main(void)
         cmocka_unit_test(a_chain_runs_in_one_buffer),
         cmocka_unit_test(constants_survive_in_place_kernels),
         cmocka_unit_test(constant_parts_are_computed_once),
+        cmocka_unit_test(unused_buffers_serve_smaller_requests),
         cmocka_unit_test(weights_stay_floats),
         cmocka_unit_test(computed_weights_narrow_when_exact),
         cmocka_unit_test(gathered_floats_are_widened),
