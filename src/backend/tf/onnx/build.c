@@ -4,8 +4,9 @@
 #include "base/log.h"
 #include "base/tensor.h"
 
-static const px_tf_op_row *const tables[] = {px_tf_math_rows, px_tf_shape_rows, px_tf_nn_rows,
-                                             px_tf_recurrent_rows, px_tf_quant_rows};
+static const px_tf_op_row *const tables[] = {px_tf_math_rows,  px_tf_shape_rows,
+                                             px_tf_nn_rows,    px_tf_recurrent_rows,
+                                             px_tf_quant_rows, px_tf_control_rows};
 
 static const px_tf_op_row *find_row(px_str op)
 {
@@ -33,7 +34,7 @@ static pgy_status *set_value(px_tf_build *b, px_str name, px_tf_port port, pgy_t
     if (value == NULL)
         PX_TRY(px_status_nomem());
     value->port = port;
-    PX_TRY(px_map_set(&b->values, name, value));
+    PX_TRY(px_map_set(&b->scope->values, name, value));
     value->known = take_known;
     take_known = NULL;
 done:
@@ -138,7 +139,7 @@ static pgy_status *add_outputs(px_tf_build *b, const px_onnx_graph *g)
 {
     pgy_status *st = NULL;
     for (size_t i = 0; i < g->n_outputs; i++) {
-        const px_tf_value *value = px_map_get(&b->values, g->outputs[i].name);
+        const px_tf_value *value = px_tf_find(b, b->scope, g->outputs[i].name);
         char *name = px_arena_strndup(&b->arena, g->outputs[i].name.ptr, g->outputs[i].name.len);
         if (name == NULL)
             PX_TRY(px_status_nomem());
@@ -158,21 +159,67 @@ done:
     return st;
 }
 
+static pgy_status *add_constants(px_tf_build *b, const px_onnx_graph *g)
+{
+    pgy_status *st = NULL;
+    for (size_t i = 0; i < g->n_initializers; i++) {
+        set_name(b, g->initializers[i].name);
+        PX_TRY(add_constant(b, &g->initializers[i], g->initializers[i].name));
+    }
+done:
+    return st;
+}
+
+static void empty_scope(px_tf_scope *scope)
+{
+    for (size_t i = 0; i < scope->values.n; i++) {
+        px_tf_value *value = scope->values.at[i].value;
+        pgy_tensor_free(value->known);
+    }
+    px_map_fini(&scope->values);
+}
+
+void px_tf_subgraph(px_tf_build *b, const px_onnx_graph *g, px_tf_scope *scope, px_tf_port *out)
+{
+    pgy_status *st = NULL;
+    const px_onnx_node *node = b->node;
+    if (b->st != NULL)
+        return;
+    scope->outer = b->scope;
+    b->scope = scope;
+    PX_TRY(add_constants(b, g));
+    for (size_t i = 0; i < g->n_nodes; i++)
+        PX_TRY(add_node(b, &g->nodes[i]));
+    for (size_t i = 0; i < g->n_outputs; i++) {
+        const px_tf_value *value = px_tf_find(b, scope, g->outputs[i].name);
+        if (value == NULL)
+            PX_TRY(PX_FAIL(PGY_ERR_MODEL, "No node makes the output '%.*s' of a subgraph.",
+                           PX_STR_ARG(g->outputs[i].name)));
+        out[i] = value->port;
+    }
+done:
+    b->scope = scope->outer;
+    b->node = node;
+    empty_scope(scope);
+    if (b->st == NULL)
+        b->st = st;
+    else
+        pgy_status_free(st);
+}
+
 pgy_status *px_tf_build_onnx(px_tf_model *s, pgy_model *model)
 {
     pgy_status *st = NULL;
-    px_tf_build b = {.s = s};
+    px_tf_scope scope = {0};
+    px_tf_build b = {.s = s, .scope = &scope};
     px_onnx_model *onnx = NULL;
     PX_TRY(px_model_onnx(model, &onnx));
     const px_onnx_graph *g = &onnx->graph;
     b.onnx = onnx;
     b.opset = px_onnx_opset_of(onnx->opsets, onnx->n_opsets, (px_str){0});
-    for (size_t i = 0; i < g->n_initializers; i++) {
-        set_name(&b, g->initializers[i].name);
-        PX_TRY(add_constant(&b, &g->initializers[i], g->initializers[i].name));
-    }
+    PX_TRY(add_constants(&b, g));
     for (size_t i = 0; i < g->n_inputs; i++)
-        if (!px_map_has(&b.values, g->inputs[i].name))
+        if (!px_map_has(&scope.values, g->inputs[i].name))
             PX_TRY(add_input(&b, &g->inputs[i]));
     for (size_t i = 0; i < g->n_nodes; i++)
         PX_TRY(add_node(&b, &g->nodes[i]));
@@ -180,12 +227,8 @@ pgy_status *px_tf_build_onnx(px_tf_model *s, pgy_model *model)
     px_log(s->cx, PGY_LOG_VERBOSE, PX_AT_TF,
            "Built the ONNX graph of %zu nodes as a TensorFlow graph of %zu", g->n_nodes, b.n_made);
 done:
-    for (size_t i = 0; i < b.values.n; i++) {
-        px_tf_value *value = b.values.at[i].value;
-        pgy_tensor_free(value->known);
-    }
     pgy_status_free(b.st);
-    px_map_fini(&b.values);
+    empty_scope(&scope);
     px_buf_fini(&b.name);
     px_arena_fini(&b.arena);
     return px_status_while(st, "building the ONNX model as a TensorFlow graph");

@@ -21,12 +21,20 @@ typedef struct px_tf_value {
     pgy_tensor *known; /* a constant's elements, or NULL; owned by the build */
 } px_tf_value;
 
+/* The names of a graph; those of the graphs around it count in a subgraph too. */
+typedef struct px_tf_scope {
+    struct px_tf_scope *outer; /* NULL: this is the model's graph */
+    px_map values;             /* name -> px_tf_value, in the build's arena */
+    px_tf_port condition;      /* what an arm of an If hangs on; without a node: on nothing */
+    int arm;                   /* 1: runs where the condition holds, 0: where not */
+} px_tf_scope;
+
 typedef struct px_tf_build {
     px_tf_model *s;
     const px_onnx_model *onnx;
     int64_t opset;
     px_arena arena;
-    px_map values; /* name -> px_tf_value, in the arena */
+    px_tf_scope *scope; /* of the graph under way */
     const px_onnx_node *node;
     px_buf name; /* readable part of the names of what the node becomes */
     size_t n_made;
@@ -43,7 +51,7 @@ typedef struct px_tf_op_row {
 
 /* Each file's rows, ended by a NULL name. */
 extern const px_tf_op_row px_tf_math_rows[], px_tf_shape_rows[], px_tf_nn_rows[],
-    px_tf_recurrent_rows[], px_tf_quant_rows[];
+    px_tf_recurrent_rows[], px_tf_quant_rows[], px_tf_control_rows[];
 
 /* The row of the node under way. */
 const px_tf_op_row *px_tf_row(const px_tf_build *b);
@@ -51,6 +59,13 @@ const px_tf_op_row *px_tf_row(const px_tf_build *b);
 /* Builds the graph into the session and fills its inputs and outputs, under the ONNX names.
  * Errors: UNSUPPORTED naming operator and node. */
 PX_MUST_USE pgy_status *px_tf_build_onnx(px_tf_model *s, pgy_model *model);
+
+/* Builds a graph inside the one under way; `out` gets a port for each of its outputs. The scope is
+ * new, with its condition set, and emptied afterwards. */
+void px_tf_subgraph(px_tf_build *b, const px_onnx_graph *g, px_tf_scope *scope, px_tf_port *out);
+
+/* The value of that name, or NULL. */
+const px_tf_value *px_tf_find(px_tf_build *b, px_tf_scope *scope, px_str name);
 
 /* --- errors --- */
 
@@ -89,6 +104,8 @@ px_tf_port px_tf_finish(px_tf_build *b);
 px_tf_port px_tf_1(px_tf_build *b, const char *op, px_tf_port x);
 px_tf_port px_tf_2(px_tf_build *b, const char *op, px_tf_port x, px_tf_port y);
 px_tf_port px_tf_3(px_tf_build *b, const char *op, px_tf_port x, px_tf_port y, px_tf_port z);
+/* x for one arm of an If; nothing comes out of it for the other. */
+px_tf_port px_tf_switch(px_tf_build *b, px_tf_port x, px_tf_port condition, int arm);
 px_tf_port px_tf_cast(px_tf_build *b, px_tf_port x, int type); /* x itself when it has the type */
 
 px_tf_port px_tf_constant(px_tf_build *b, const pgy_tensor *t);

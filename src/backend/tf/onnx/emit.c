@@ -34,9 +34,27 @@ void px_tf_refuse(px_tf_build *b, const char *fmt, ...)
 
 /* --- the node's ONNX side --- */
 
-static const px_tf_value *value_of(const px_tf_build *b, size_t i)
+const px_tf_value *px_tf_find(px_tf_build *b, px_tf_scope *scope, px_str name)
 {
-    return px_tf_has(b, i) ? px_map_get(&b->values, b->node->inputs[i]) : NULL;
+    px_tf_value *own = px_map_get(&scope->values, name);
+    if (own != NULL || scope->outer == NULL)
+        return own;
+    const px_tf_value *outer = px_tf_find(b, scope->outer, name);
+    if (outer == NULL || outer->known != NULL || scope->condition.node == NULL)
+        return outer;
+    own = px_arena_calloc(&b->arena, 1, sizeof *own);
+    if (own == NULL) {
+        keep_error(b, px_status_nomem());
+        return outer;
+    }
+    own->port = px_tf_switch(b, outer->port, scope->condition, scope->arm);
+    keep_error(b, px_map_set(&scope->values, name, own));
+    return own;
+}
+
+static const px_tf_value *value_of(px_tf_build *b, size_t i)
+{
+    return px_tf_has(b, i) ? px_tf_find(b, b->scope, b->node->inputs[i]) : NULL;
 }
 
 bool px_tf_has(const px_tf_build *b, size_t i)
@@ -71,7 +89,7 @@ void px_tf_output(px_tf_build *b, size_t i, px_tf_port port)
         return;
     }
     value->port = port;
-    keep_error(b, px_map_set(&b->values, b->node->outputs[i], value));
+    keep_error(b, px_map_set(&b->scope->values, b->node->outputs[i], value));
 }
 
 int64_t px_tf_int_of(const px_tf_build *b, const char *attr, int64_t otherwise)
@@ -229,6 +247,13 @@ px_tf_port px_tf_3(px_tf_build *b, const char *op, px_tf_port x, px_tf_port y, p
     px_tf_in(b, y);
     px_tf_in(b, z);
     return px_tf_finish(b);
+}
+
+px_tf_port px_tf_switch(px_tf_build *b, px_tf_port x, px_tf_port condition, int arm)
+{
+    px_tf_port port = px_tf_2(b, "Switch", x, condition);
+    port.index = arm;
+    return port;
 }
 
 px_tf_port px_tf_cast(px_tf_build *b, px_tf_port x, int type)
