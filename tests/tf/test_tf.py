@@ -291,18 +291,18 @@ def onnx_models():
     onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 14)]),
               os.path.join(SCRATCH, "det.onnx"))
     run("det.onnx", "--tf", rc=1, says=["Det", "'the_det'"])
-    # The arm that is not taken would fail: {4} cannot be reshaped to {3}.
+    # The arm that is not taken would fail: {n} = {4} cannot be reshaped to {3}.
     def arm(value):
         nodes = [helper.make_node("Constant", [], ["to"], value=helper.make_tensor("", 7, [1], [value])),
                  helper.make_node("Reshape", ["x", "to"], ["arm"])]
         return helper.make_graph(nodes, "arm", [], [info("arm", 1, None)])
 
     node = helper.make_node("If", ["c"], ["y"], then_branch=arm(4), else_branch=arm(3))
-    graph = helper.make_graph([node], "g", [info("x", 1, [4]), info("c", 9, [])], [info("y", 1, None)])
+    graph = helper.make_graph([node], "g", [info("x", 1, ["n"]), info("c", 9, [])], [info("y", 1, None)])
     onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 14)]),
               os.path.join(SCRATCH, "if.onnx"))
-    run("if.onnx", "--tf", "--onnxrt", "--val-range", "c:[1,1]", says="PASSED | Runtime")
-    run("if.onnx", "--tf", "--val-range", "c:[0,0]", rc=1, says="TensorFlow reports")
+    run("if.onnx", "--tf", "--onnxrt", "--input-shapes", "x:[4]", "--val-range", "c:[1,1]", says="PASSED | Runtime")
+    run("if.onnx", "--tf", "--input-shapes", "x:[4]", "--val-range", "c:[0,0]", rc=1, says="TensorFlow reports")
     node = helper.make_node("GRU", ["x", "w", "r"], ["y"], "the_gru", hidden_size=2)
     shapes = {"x": ["t", 1, 2], "w": [1, 6, 2], "r": [1, 6, 2]}
     graph = helper.make_graph([node], "g", [info(n, 1, s) for n, s in shapes.items()], [info("y", 1, None)])
