@@ -243,36 +243,7 @@ done:
 struct pgy_inputs {
     px_run_args args;
     px_feeds_source *source;
-    pgy_io *io; /* in the arena of `args`, as the texts in it */
 };
-
-/* The runner may be closed before the inputs are. */
-static pgy_status *copy_io(px_arena *arena, const pgy_io *from, size_t n, pgy_io **out)
-{
-    pgy_io *io = px_arena_calloc(arena, n, sizeof *io);
-    if (io == NULL)
-        return px_status_nomem();
-    for (size_t i = 0; i < n; i++) {
-        const size_t rank = from[i].rank > 0 ? (size_t)from[i].rank : 0;
-        int64_t *dims = px_arena_calloc(arena, rank, sizeof *dims);
-        const char **names = px_arena_calloc(arena, rank, sizeof *names);
-        io[i] = from[i];
-        io[i].name = px_arena_strdup(arena, from[i].name);
-        if (dims == NULL || names == NULL || io[i].name == NULL)
-            return px_status_nomem();
-        for (size_t d = 0; d < rank; d++) {
-            const char *name = from[i].dim_names != NULL ? from[i].dim_names[d] : NULL;
-            dims[d] = from[i].dims[d];
-            names[d] = name != NULL ? px_arena_strdup(arena, name) : NULL;
-            if (name != NULL && names[d] == NULL)
-                return px_status_nomem();
-        }
-        io[i].dims = dims;
-        io[i].dim_names = names;
-    }
-    *out = io;
-    return NULL;
-}
 
 pgy_status *pgy_inputs_open(pgy_context *cx, pgy_runner *runner, size_t n_words,
                             const char *const *words, pgy_inputs **out)
@@ -286,9 +257,8 @@ pgy_status *pgy_inputs_open(pgy_context *cx, pgy_runner *runner, size_t n_words,
     PX_TRY(parse(of_inputs, PX_COUNTOF(of_inputs), n_words, words, args));
     PX_TRY(px_data_args_check(cx, &args->arena, &args->data));
     PX_TRY(pgy_runner_inputs(runner, &io, &n));
-    PX_TRY(copy_io(&args->arena, io, n, &inputs->io));
     PX_TRY(px_feeds_source_open(cx, &args->data, &args->model.input_shapes, &inputs->source));
-    PX_TRY(px_feeds_source_begin(inputs->source, inputs->io, n, false));
+    PX_TRY(px_feeds_source_begin(inputs->source, io, n, false));
     *out = inputs;
     inputs = NULL;
 done:

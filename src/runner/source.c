@@ -12,6 +12,7 @@ struct px_feeds_source {
     const px_data_args *args;
     const px_opt_shapes *shapes;
     px_loader *loader;  /* NULL: loaded, or no runner yet */
+    px_arena arena;     /* the inputs that the loader makes data for */
     px_results results; /* holds one run: the loaded or kept feeds */
     px_run *feeds;
     bool is_loaded, is_kept;
@@ -89,6 +90,34 @@ done:
     return st;
 }
 
+/* The runner may be closed before its data is made. */
+static pgy_status *copy_io(px_arena *arena, const pgy_io *from, size_t n, const pgy_io **out)
+{
+    pgy_io *io = px_arena_calloc(arena, n, sizeof *io);
+    if (io == NULL)
+        return px_status_nomem();
+    for (size_t i = 0; i < n; i++) {
+        const size_t rank = from[i].rank > 0 ? (size_t)from[i].rank : 0;
+        int64_t *dims = px_arena_calloc(arena, rank, sizeof *dims);
+        const char **names = px_arena_calloc(arena, rank, sizeof *names);
+        io[i] = from[i];
+        io[i].name = px_arena_strdup(arena, from[i].name);
+        if (dims == NULL || names == NULL || io[i].name == NULL)
+            return px_status_nomem();
+        for (size_t d = 0; d < rank; d++) {
+            const char *name = from[i].dim_names != NULL ? from[i].dim_names[d] : NULL;
+            dims[d] = from[i].dims[d];
+            names[d] = name != NULL ? px_arena_strdup(arena, name) : NULL;
+            if (name != NULL && names[d] == NULL)
+                return px_status_nomem();
+        }
+        io[i].dims = dims;
+        io[i].dim_names = names;
+    }
+    *out = io;
+    return NULL;
+}
+
 pgy_status *px_feeds_source_begin(px_feeds_source *s, const pgy_io *inputs, size_t n, bool keep)
 {
     pgy_status *st = NULL;
@@ -100,8 +129,10 @@ pgy_status *px_feeds_source_begin(px_feeds_source *s, const pgy_io *inputs, size
 
     if (is_first || (s->is_loaded && !s->is_kept))
         px_log(s->cx, PGY_LOG_VERBOSE, PX_AT_DATA, "Loading inputs from data loader");
-    if (is_first)
+    if (is_first) {
+        PX_TRY(copy_io(&s->arena, inputs, n, &inputs));
         PX_TRY(px_loader_open(s->cx, s->args, s->shapes, inputs, n, &s->loader));
+    }
     if (is_first && keep)
         for (int64_t i = 0; i < px_loader_count(s->loader); i++) {
             PX_TRY(px_loader_feed(s->loader, i, &feed));
@@ -192,6 +223,7 @@ void px_feeds_source_close(px_feeds_source *s)
     if (s == NULL)
         return;
     px_loader_close(s->loader);
+    px_arena_fini(&s->arena);
     px_feed_fini(&s->newest);
     px_results_fini(&s->results);
     px_mem_free(s);

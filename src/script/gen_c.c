@@ -26,24 +26,6 @@ static void put_comment(px_buf *out, const char *text)
     }
 }
 
-/* A word for a shell, in quotes where one is needed. */
-static void put_word(px_buf *out, px_str word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-    bool is_plain = word.len > 0;
-    for (size_t i = 0; i < word.len; i++)
-        is_plain &= memchr(plain, word.ptr[i], sizeof plain - 1) != NULL;
-    px_buf_puts(out, is_plain ? "" : "'");
-    for (size_t i = 0; i < word.len; i++) {
-        if (word.ptr[i] == '\'')
-            px_buf_puts(out, "'\\");
-        px_buf_putc(out, word.ptr[i]);
-        if (word.ptr[i] == '\'')
-            px_buf_putc(out, '\'');
-    }
-    px_buf_puts(out, is_plain ? "" : "'");
-}
-
 /* "cc run.c ... -o run && ./run", to be given where the file lies. */
 static void put_compile_command(px_buf *out, const char *path)
 {
@@ -52,11 +34,11 @@ static void put_compile_command(px_buf *out, const char *path)
     const px_str program = {file.ptr, file.len - strlen(".c")};
     px_buf text = {0};
     px_buf_puts(&text, "cc ./");
-    put_word(&text, file);
+    px_buf_put_shell(&text, file);
     px_buf_puts(&text, " $(pkg-config --cflags --libs polygraphy) -o ./");
-    put_word(&text, program);
+    px_buf_put_shell(&text, program);
     px_buf_puts(&text, " && ./");
-    put_word(&text, program);
+    px_buf_put_shell(&text, program);
     put_comment(out, px_buf_cstr(&text));
     px_buf_fini(&text);
 }

@@ -6,7 +6,8 @@
 
 const char *px_gen_take(px_gen *g, px_buf *text)
 {
-    const char *out = px_arena_strndup(&g->arena, px_buf_cstr(text), text->len);
+    const px_str whole = px_buf_str(text); /* empty when it failed */
+    const char *out = px_arena_strndup(&g->arena, whole.ptr, whole.len);
     if (out == NULL || text->failed)
         g->failed = true;
     px_buf_fini(text);
