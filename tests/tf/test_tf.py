@@ -248,6 +248,52 @@ def settings():
     run("ck.pb", "--onnxrt", rc=1, env={"PYTHONPATH": SCRATCH}, says=["pip install tf2onnx", "not here"])
 
 
+# Stands in for TF-TRT, which no CPU package has: it marks the graph, and writes down what it was told.
+TFTRT = """
+import json, sys, types
+
+
+class TrtGraphConverter:
+    def __init__(self, input_graph_def, **told):
+        self.graph, self.told = input_graph_def, told
+
+    def convert(self):
+        if self.told["minimum_segment_size"] > 10:
+            raise RuntimeError("segments are too large")
+        json.dump(self.told, open("tftrt.json", "w"))
+        self.graph.node.add(name="was_converted", op="NoOp")
+        return self.graph
+
+
+def module(name, **names):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__dict__.update(names)
+
+
+convert = types.SimpleNamespace(TrtGraphConverter=TrtGraphConverter)
+module("tensorflow.compiler.tf2tensorrt._pywrap_py_utils", is_tensorrt_enabled=lambda: True)
+module("tensorflow.python.compiler.tensorrt", trt_convert=convert)
+module("tensorflow.python.compiler.tensorrt.trt_convert", __getattr__=lambda name: None)  # for the import
+"""
+
+
+def tftrt():
+    where = os.path.join(SCRATCH, "standin")
+    os.makedirs(where)
+    with open(os.path.join(where, "sitecustomize.py"), "w") as f:
+        f.write(TFTRT)
+    env = {"PYTHONPATH": where}
+    run("ck.pb", "--tf", "--tftrt", "--minimum-segment-size", "5", "--dynamic-op", "--save-pb", "trt.pb", env=env,
+        says="PASSED | Runtime")
+    with open(os.path.join(SCRATCH, "tftrt.json")) as f:
+        told = json.load(f)
+    check(told == {"nodes_denylist": ["prob"], "minimum_segment_size": 5, "is_dynamic_op": True}, "TF-TRT: %s" % told)
+    with open(os.path.join(SCRATCH, "trt.pb"), "rb") as f:
+        names = [n.name for n in v1.GraphDef.FromString(f.read()).node]
+    check("was_converted" in names, "--tftrt runs the graph it was given")
+    run("ck.pb", "--tf", "--tftrt", "--minimum-segment-size", "11", env=env, rc=1, says="segments are too large")
+
+
 def bad_files():
     data = open(os.path.join(SCRATCH, "ck.pb"), "rb").read()
     with open(os.path.join(SCRATCH, "cut.pb"), "wb") as f:
@@ -312,7 +358,7 @@ def onnx_models():
 
 
 make_models()
-for test in (checkpoints, conversion, types_and_outputs, keras_files, saved_model, reports, settings, onnx_models,
+for test in (checkpoints, conversion, types_and_outputs, keras_files, saved_model, reports, settings, tftrt, onnx_models,
              bad_files):  # fmt: skip
     try:
         test()

@@ -181,7 +181,10 @@ def use_tensorrt(tf, graph_def, outputs, segment, dynamic):
         minimum_segment_size=segment,
         is_dynamic_op=dynamic,
     )
-    return converter.convert()
+    try:
+        return converter.convert()
+    except Exception as e:
+        fail("--tftrt: TF-TRT cannot convert the graph: %s" % e)
 
 
 def to_onnx(graph_def, inputs, outputs, opset):
