@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 import zlib
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
@@ -294,6 +295,43 @@ def tftrt():
     run("ck.pb", "--tf", "--tftrt", "--minimum-segment-size", "11", env=env, rc=1, says="segments are too large")
 
 
+def wheel(folder, files):
+    """The package tensorflow-cpu as far as pip looks."""
+    about = "tensorflow_cpu-9.9.dist-info/"
+    files = {**files, about + "METADATA": "Metadata-Version: 2.1\nName: tensorflow-cpu\nVersion: 9.9\n",
+             about + "WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+             about + "RECORD": ""}
+    with zipfile.ZipFile(os.path.join(folder, "tensorflow_cpu-9.9-py3-none-any.whl"), "w") as z:
+        for name, text in files.items():
+            z.writestr(name, text)
+
+
+def install():
+    """`backends install tf` without a network: the package comes out of a folder."""
+    home, wheels = os.path.join(SCRATCH, "data"), os.path.join(SCRATCH, "wheels")
+    os.makedirs(wheels)
+    env = dict(os.environ, XDG_DATA_HOME=home, PIP_NO_INDEX="1", PIP_FIND_LINKS=wheels, PIP_CONFIG_FILE=os.devnull)
+    env.pop("VIRTUAL_ENV", None)
+    library = os.path.join(home, "polygraphy/backends/tf/tensorflow/libtensorflow_cc.so.2")
+    for files, rc, says in (
+        ({}, 1, "holds no library of TensorFlow"),
+        ({"tensorflow/libtensorflow_cc.so.2": "not yet"}, 0, "TensorFlow is ready: " + library),
+    ):
+        wheel(wheels, files)
+        p = subprocess.run([BIN, "backends", "install", "tf"], capture_output=True, text=True, env=env)
+        text = p.stdout + p.stderr
+        check(p.returncode == rc and says in text, "backends install tf: %d\n%s" % (p.returncode, text))
+    own = os.path.join(os.path.dirname(tf.__file__), "libtensorflow_cc.so.2")
+    if os.path.exists(own) and os.path.exists(library):
+        for name in ("libtensorflow_cc.so.2", "libtensorflow_framework.so.2"):
+            to = os.path.join(os.path.dirname(library), name)
+            if os.path.exists(to):
+                os.remove(to)
+            os.symlink(os.path.join(os.path.dirname(own), name), to)
+        p = subprocess.run([BIN, "run", "ck.pb", "--tf", "-vv"], capture_output=True, text=True, env=env, cwd=SCRATCH)
+        check(p.returncode == 0 and "from " + library in p.stdout, "the installed library is not the one that runs")
+
+
 def bad_files():
     data = open(os.path.join(SCRATCH, "ck.pb"), "rb").read()
     with open(os.path.join(SCRATCH, "cut.pb"), "wb") as f:
@@ -358,7 +396,7 @@ def onnx_models():
 
 
 make_models()
-for test in (checkpoints, conversion, types_and_outputs, keras_files, saved_model, reports, settings, tftrt, onnx_models,
+for test in (checkpoints, conversion, types_and_outputs, keras_files, saved_model, reports, settings, tftrt, install, onnx_models,
              bad_files):  # fmt: skip
     try:
         test()
