@@ -5,6 +5,9 @@
  */
 #include "backend/ref/op/move.h"
 
+/* More rounds than anybody waits for: at a microsecond each they take twelve days. */
+#define MAX_ROUNDS ((int64_t)1 << 40)
+
 typedef struct value_list {
     px_ref_value *at;
     size_t n, cap;
@@ -180,6 +183,9 @@ static pgy_status *loop(px_ref_call *c)
         PX_TRY(px_move_in_int(c, 0, &trips));
     if (has_condition)
         PX_TRY(truth_of(c, &c->in[1], &go_on));
+    if (!has_condition && trips > MAX_ROUNDS)
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "the loop never ends: it has no condition, and %s",
+                           px_ref_has(c, 0) ? "its trip count is above 2^40" : "no trip count"));
     PX_TRY(PX_ALLOC(r.in, 2 + r.n_carried));
     PX_TRY(PX_ALLOC(r.out, r.body->n_outputs));
     PX_TRY(PX_ALLOC(r.scans, r.n_scans));
