@@ -204,18 +204,17 @@ static pgy_status *edit_outputs(px_trt_build *b)
 {
     pgy_status *st = NULL;
     const px_trt_args *args = b->args;
+    /* Also before all are marked: outputs come in the order in which they are. */
+    if (args->trt_outputs.given || args->trt_outputs_by_type.given)
+        unmark_all(b);
     if (args->trt_outputs.given && px_opt_marks_all(&args->trt_outputs)) {
         px_log(b->cx, PGY_LOG_VERBOSE, PX_AT_TRT, "Marking all TensorRT tensors as outputs");
         mark_every(b);
     } else if (args->trt_outputs.given) {
-        unmark_all(b);
         PX_TRY(for_names(b, "--trt-outputs", &args->trt_outputs, mark_named));
     }
-    if (args->trt_outputs_by_type.given) {
-        if (!args->trt_outputs.given)
-            unmark_all(b);
+    if (args->trt_outputs_by_type.given)
         PX_TRY(mark_by_type(b));
-    }
     if (args->trt_exclude_outputs.given)
         PX_TRY(for_names(b, "--trt-exclude-outputs", &args->trt_exclude_outputs, unmark_named));
     if (px_trt_network_get_nb_outputs(&b->lib->abi, b->network) == 0)
