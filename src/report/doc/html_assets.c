@@ -46,7 +46,8 @@ const char px_html_style[] =
     "border-radius:.3rem}\n"
     "@media "
     "print{:root{--bg:#fff;--fg:#000;--dim:#444;--line:#bbb;--card:#fff;--pass:#12713a;--fail:#"
-    "b3261e}"
+    "b3261e;--mark:#2458b3}"
+    ".wide{overflow:visible}#curve{min-width:0}table{font-size:.65em}th,td{padding:.2rem .25rem}"
     "body{max-width:none;padding:0}.tools{display:none}details{break-inside:avoid}}\n";
 
 /* Sorting by a click on a column's head, filtering by name and by verdict. */

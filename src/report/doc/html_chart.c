@@ -190,8 +190,8 @@ void px_html_put_hist(px_buf *b, const char *title, const px_hist *hist)
         most = PX_MAX(most, hist->counts[i]);
     px_buf_printf(b,
                   "<figure><figcaption>%s</figcaption><svg role=\"img\" aria-label=\"Histogram of "
-                  "%s\" width=\"%d\" height=\"%d\">",
-                  title, title, LABEL + LONGEST + 90, BAR * PX_HIST_BINS);
+                  "%s\" viewBox=\"0 0 %d %d\" width=\"%d\">",
+                  title, title, LABEL + LONGEST + 90, BAR * PX_HIST_BINS, LABEL + LONGEST + 90);
     for (int i = 0; i < PX_HIST_BINS; i++) {
         const double width = most > 0 ? (double)hist->counts[i] / (double)most * LONGEST : 0;
         px_buf_printf(b, "<text class=\"dim\" text-anchor=\"end\" x=\"%d\" y=\"%d\">", LABEL - 8,
