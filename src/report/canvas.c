@@ -221,6 +221,24 @@ static void put_pixels(px_canvas *c, px_buf *out)
         px_buf_put(out, data + (size_t)y * (size_t)stride, (size_t)size[0] * sizeof(px_rgb));
 }
 
+/* Cairo's SVG does not say that pixels have edges, and a viewer that has more pixels than the page
+ * blurs a lone one away. One that has fewer shall blend them: it would drop some otherwise. */
+static void put_svg(const px_buf *svg, px_buf *out)
+{
+    static const char style[] =
+        "\n<style>@media (min-resolution: 1.2dppx) {image {image-rendering: pixelated}}</style>";
+    const px_str text = px_buf_str(svg);
+    size_t head = 0; /* up to the end of the root's tag */
+    while (head + 4 < text.len && memcmp(text.ptr + head, "<svg", 4) != 0)
+        head++;
+    while (head < text.len && text.ptr[head] != '>')
+        head++;
+    head = PX_MIN(head + 1, text.len);
+    px_buf_put(out, text.ptr, head);
+    px_buf_puts(out, style);
+    px_buf_put(out, text.ptr + head, text.len - head);
+}
+
 pgy_status *px_canvas_finish(px_canvas *c, px_buf *out)
 {
     cairo_status_t status = c->lib->status(c->cr);
@@ -238,6 +256,9 @@ pgy_status *px_canvas_finish(px_canvas *c, px_buf *out)
     if (status != CAIRO_STATUS_SUCCESS)
         return PX_FAIL(PGY_ERR_IO, "The picture could not be drawn: %s",
                        c->lib->status_to_string(status));
-    px_buf_put(out, c->bytes.ptr, c->bytes.len);
+    if (c->format == PX_PICTURE_SVG)
+        put_svg(&c->bytes, out);
+    else
+        px_buf_put(out, c->bytes.ptr, c->bytes.len);
     return px_buf_status(out);
 }

@@ -15,9 +15,12 @@ enum {
     BAR_GAP = 22,   /* between the tiles and it */
     MIN_PAGE = 600, /* room for the title */
     MIN_BAR = 120,
+    MIN_SEEN = 3, /* a cell narrower than this wants a ring to be found */
     TEXT = 12,
     TITLE = 16
 };
+
+#define PI 3.14159265358979323846
 
 static const px_text_style plain = {.size = TEXT, .color = PX_RGB_TEXT};
 static const px_text_style faint = {.size = TEXT, .color = PX_RGB_FAINT};
@@ -124,6 +127,16 @@ static double label_width(int64_t n)
     return px_font_width((px_str){text, (size_t)len}, TEXT);
 }
 
+/* Whether a number in the middle of x would touch the first one of the next column's tile. */
+static bool touches_next(const page *p, int column, double x, int64_t v)
+{
+    const px_tiles *t = &p->map->tiles;
+    const double next = p->left + (column + 1) * (t->tile_x + t->gap_x);
+    return column + 1 < t->columns &&
+           x + label_width(v + 1) / 2 + 4 >
+               next + t->tile_x * 0.5 / (double)t->width - label_width(1) / 2;
+}
+
 /* Indices under the lowest tile of each column; the middle of an element's cells is its place. */
 static void draw_x_axis(const page *p)
 {
@@ -139,6 +152,8 @@ static void draw_x_axis(const page *p)
         const int n = px_index_ticks(t->width, crowded ? 1 : (int)(t->tile_x / room), at);
         for (int i = 0; i < n; i++) {
             const double x = x0 + ((double)at[i] + 0.5) * t->tile_x / (double)t->width;
+            if (!crowded && touches_next(p, column, x, at[i]))
+                continue;
             px_canvas_line(p->c, x, y + 1, x, y + 5, PX_RGB_FAINT);
             put_int(p, x, y + 18, PX_ANCHOR_MIDDLE, at[i]);
         }
@@ -221,6 +236,38 @@ static void draw_bar(const page *p)
     px_canvas_text(p->c, x, y - 8, &faint, map->scale.is_log ? PX_STR("log") : PX_STR("linear"));
 }
 
+/* White with a dark edge: seen on every colour and on paper. */
+static void draw_ring(const page *p, double x, double y, double radius)
+{
+    double at[33][2];
+    for (size_t i = 0; i < PX_COUNTOF(at); i++) {
+        const double turn = 2 * PI * (double)i / (double)(PX_COUNTOF(at) - 1);
+        at[i][0] = x + radius * cos(turn);
+        at[i][1] = y + radius * sin(turn);
+    }
+    px_canvas_polyline(p->c, at, PX_COUNTOF(at), 3.6, 0, PX_RGB_TEXT);
+    px_canvas_polyline(p->c, at, PX_COUNTOF(at), 1.6, 0, PX_RGB_PAPER);
+}
+
+/* A maximum that is a dot among a million others is on the picture, but nobody would find it. */
+static bool has_ring(const px_heatmap *map)
+{
+    const px_tiles *t = &map->tiles;
+    return map->stats.max != map->stats.min &&
+           (t->tile_x < MIN_SEEN * t->cells_x || t->tile_y < MIN_SEEN * t->cells_y);
+}
+
+static void draw_max_ring(const page *p)
+{
+    const px_tiles *t = &p->map->tiles;
+    const int64_t row = p->map->stats.argmax / t->width;
+    const int64_t tile = row / t->height;
+    const double x = ((double)(p->map->stats.argmax % t->width) + 0.5) / (double)t->width;
+    const double y = ((double)(row % t->height) + 0.5) / (double)t->height;
+    draw_ring(p, p->left + (double)(tile % t->columns) * (t->tile_x + t->gap_x) + x * t->tile_x,
+              p->top + (double)(tile / t->columns) * (t->tile_y + t->gap_y) + y * t->tile_y, 7);
+}
+
 static double draw_key(const page *p, double x, double y, px_rgb color, const char *name)
 {
     px_canvas_rect(p->c, x, y - 10, 11, 11, color);
@@ -246,6 +293,12 @@ static void draw_legend(const page *p)
         x = draw_key(p, x, y, PX_RGB_NAN, "NaN");
     if (map->stats.n_inf > 0)
         x = draw_key(p, x, y, PX_RGB_INF, "infinite");
+    if (has_ring(map)) {
+        px_canvas_rect(p->c, x - 1, y - 12, 15, 15, colors[0]);
+        draw_ring(p, x + 6.5, y - 4.5, 4.5);
+        px_canvas_text(p->c, x + 18, y, &plain, PX_STR("max"));
+        x += 18 + px_font_width(PX_STR("max"), TEXT) + 14;
+    }
     px_heatmap_put_layout(map, &note);
     const size_t layout = note.len;
     px_buf_puts(&note, layout > 0 ? "; " : "");
@@ -314,6 +367,8 @@ pgy_status *px_heatmap_render(const px_heatmap *map, const px_caption *caption,
     PX_TRY(px_canvas_new(format, p.width, p.height, scale, &p.c));
     draw_title(&p, caption);
     draw_tiles(&p, pixels);
+    if (has_ring(map))
+        draw_max_ring(&p);
     draw_x_axis(&p);
     draw_y_axis(&p);
     draw_axis_names(&p);
