@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -206,6 +207,48 @@ static void one_outlier_stays(void **state)
     pgy_context_free(cx);
 }
 
+/* A maximum that is a dot is ringed: what the ring changes has the dot in its middle. */
+static void a_dot_is_ringed(void **state)
+{
+    const px_caption caption = {"y", {NULL, NULL}};
+    px_rgb colors[PX_COLORMAP_STEPS];
+    px_buf with = {0}, without = {0};
+    px_heatmap map;
+    made m;
+    int size[2], left = INT_MAX, right = 0, top = INT_MAX, bottom = 0;
+    px_colormap_fill(PX_COLORMAP_HEAT, colors);
+    make(&m, PGY_DTYPE_F32, 3, (int64_t[]){8, 256, 256});
+    ((float *)m.a->data)[(5 * 256 + 175) * 256 + 83] = 3;
+    measure(NULL, &m);
+    ok(px_heatmap_init(NULL, &m.pair, &m.stats, PX_OF_ABS, PX_AREA_X, PX_AREA_Y, &map));
+    ok(px_heatmap_render(&map, &caption, PX_PICTURE_PIXELS, 1, &with));
+    map.stats.min = map.stats.max; /* all the same: nothing to ring */
+    ok(px_heatmap_render(&map, &caption, PX_PICTURE_PIXELS, 1, &without));
+    assert_int_equal(with.len, without.len);
+    memcpy(size, with.ptr, sizeof size);
+    const px_rgb *a = (const px_rgb *)(const void *)(with.ptr + sizeof size);
+    const px_rgb *b = (const px_rgb *)(const void *)(without.ptr + sizeof size);
+    for (int y = 75; y < size[1] - 40; y++) /* below the caption, above the legend */
+        for (int x = 0; x < size[0]; x++)
+            if (((a[y * size[0] + x] ^ b[y * size[0] + x]) & 0xffffff) != 0) {
+                left = PX_MIN(left, x);
+                right = PX_MAX(right, x);
+                top = PX_MIN(top, y);
+                bottom = PX_MAX(bottom, y);
+            }
+    assert_in_range(right - left, 14, 20);
+    assert_in_range(bottom - top, 14, 20);
+    bool found = false;
+    for (int y = (top + bottom) / 2 - 1; y <= (top + bottom) / 2 + 1; y++)
+        for (int x = (left + right) / 2 - 1; x <= (left + right) / 2 + 1; x++)
+            found = found || (a[y * size[0] + x] & 0xffffff) == colors[255];
+    assert_true(found);
+    px_buf_fini(&with);
+    px_buf_fini(&without);
+    px_heatmap_fini(&map);
+    unmake(&m);
+}
+
 /* Cells are the maximum of the elements that belong to them, for any threads. */
 static void cells_are_maxima(void **state)
 {
@@ -290,6 +333,7 @@ static void render_all(made *m, const char *name)
         }
         ok(px_heatmap_render(&map, &caption, PX_PICTURE_SVG, 1, &svg));
         assert_true(strstr(px_buf_cstr(&svg), "<svg") != NULL);
+        assert_true(strstr(px_buf_cstr(&svg), ">\n<style>@media") != NULL); /* sharp edges */
         assert_true(px_str_ends(px_str_trim(px_buf_str(&svg)), "</svg>"));
         px_buf_fini(&one);
         px_buf_fini(&two);
@@ -433,6 +477,7 @@ int main(void)
         cmocka_unit_test(index_ticks),
         cmocka_unit_test(layouts),
         cmocka_unit_test(one_outlier_stays),
+        cmocka_unit_test(a_dot_is_ringed),
         cmocka_unit_test(cells_are_maxima),
         cmocka_unit_test(doubles_keep_their_kind),
         cmocka_unit_test(odd_tensors),
