@@ -8,6 +8,9 @@
 #include "base/log.h"
 #include "report/doc/rows.h"
 
+/* Characters of a name that leave room for what follows in a line of 80. */
+enum { LONG_OUTPUT = 24, LONG_RUNNER = 28 };
+
 /* "onnxrt-runner-N0": the date behind it says nothing here. Other names stay. */
 static void put_runner(px_buf *b, const char *name)
 {
@@ -42,10 +45,15 @@ static const px_doc_row *worst_of(const px_doc_rows *rows, const px_pair_result 
     return worst;
 }
 
+/* In lines that fit a terminal; a long name has one for itself. */
 static void put_worst(px_buf *b, const px_doc_row *row)
 {
     const px_output_result *r = row->worst;
-    px_buf_printf(b, "'%s': ", r->name);
+    px_buf_printf(b, "'%s':", r->name);
+    if (strlen(r->name) > LONG_OUTPUT)
+        put_label(b, "");
+    else
+        px_buf_putc(b, ' ');
     if (row->func != PX_COMPARE_SIMPLE || r->bare) {
         px_doc_put_errors(b, row);
         return;
@@ -54,7 +62,9 @@ static void put_worst(px_buf *b, const px_doc_row *row)
     px_doc_put_number(b, r->stats.of[PX_OF_ABS].max);
     px_buf_puts(b, " (atol ");
     px_doc_put_number(b, r->atol);
-    px_buf_puts(b, "), max rel ");
+    px_buf_puts(b, "),");
+    put_label(b, "");
+    px_buf_puts(b, "max rel ");
     px_doc_put_number(b, r->stats.of[PX_OF_REL].max);
     px_buf_puts(b, " (rtol ");
     px_doc_put_number(b, r->rtol);
@@ -72,8 +82,9 @@ static void put_pair(px_buf *b, const px_run_state *run, const px_doc_rows *rows
         n_passed += rows->at[i].pair == pair && rows->at[i].n_failed == 0;
     }
     px_buf_puts(b, "\n    ");
+    const size_t begin = b->len;
     put_runner(b, pair->runner[0]);
-    px_buf_puts(b, " vs. ");
+    px_buf_puts(b, b->len - begin > LONG_RUNNER ? "\n    vs. " : " vs. ");
     put_runner(b, pair->runner[1]);
     px_buf_puts(b, pair->passed ? ": PASSED" : ": FAILED");
     put_label(b, "Outputs");
@@ -109,18 +120,18 @@ static double mean_ms(const px_run_state *run, size_t r)
     return n > 0 ? sum / (double)n : 0;
 }
 
-/* Each against the first. */
+/* Each in a line of its own, against the first. */
 static void put_latency(px_buf *b, const px_run_state *run)
 {
     const double first = run->results.n > 0 ? mean_ms(run, 0) : 0;
     if (first == 0 || run->n_runners < 2)
         return;
-    px_buf_puts(b, "\n    Latency: ");
+    px_buf_puts(b, "\n    Latency:");
     for (size_t r = 0; r < run->results.n; r++) {
         const double mean = mean_ms(run, r);
         if (mean == 0)
             continue;
-        px_buf_puts(b, r > 0 ? ", " : "");
+        px_buf_puts(b, "\n        ");
         put_runner(b, run->results.at[r].runner_name);
         px_buf_putc(b, ' ');
         px_fmt_g(b, mean, 3);
