@@ -23,6 +23,11 @@ uint64_t px_mem_live(void)
     return atomic_load(&live_blocks);
 }
 
+bool px_mem_has_failed(void)
+{
+    return atomic_load(&allocations_left) == 0;
+}
+
 static bool must_fail(void)
 {
     if (atomic_load_explicit(&allocations_left, memory_order_relaxed) < 0)

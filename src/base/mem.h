@@ -29,6 +29,7 @@ bool px_size_add(size_t a, size_t b, size_t *out);
 
 /* Test hook: allocation number `n` from now (1 = the next) fails, and all after it; 0: none. */
 void px_mem_fail_after(uint64_t n);
+bool px_mem_has_failed(void); /* since then */
 /* Blocks that are alive now. */
 uint64_t px_mem_live(void);
 

@@ -625,6 +625,7 @@ static void *create_config(impl *self)
     const int32_t tf32 = px_trt_enum(&abi, "BuilderFlag", PX_STR("TF32"));
     o->impl->data[0] = 1ll << tf32;
     config_impl = o->impl;
+    selector = monitor = NULL;
     return o;
 }
 
@@ -1321,6 +1322,13 @@ EXPORT void *createInferBuilder_INTERNAL(void *given_logger, int32_t given_versi
 {
     begin(given_logger);
     return fails("createInferBuilder") ? NULL : new_object("IBuilder");
+}
+
+/* For tests that look while the library is loaded. */
+EXPORT int fake_objects_alive(void);
+EXPORT int fake_objects_alive(void)
+{
+    return n_alive;
 }
 
 /* What the methods of a builder give, for a stand-in of the Python module. */
