@@ -128,9 +128,9 @@ void faults_each_step(uint64_t step, const char *words, const char *model)
     allocations_fail(step, 0, words, model);
 }
 
-void faults_each_of_failing(const char *words, const char *model)
+void faults_each_of_failing(uint64_t step, const char *words, const char *model)
 {
-    allocations_fail(1, 1, words, model);
+    allocations_fail(step, 1, words, model);
 }
 
 void faults_write(const char *name, const char *bytes, size_t size)

@@ -23,11 +23,11 @@ extern char faults_dir[64];
 /* A run that passes, with no allocation failing. */
 void faults_none(const char *words, const char *model);
 void faults_each(const char *words, const char *model);
-/* For runs that start other programs: no two neighbours closer than `step`. Children count for
- * themselves, from where they are forked. */
+/* Only each `step`-th allocation, for runs that start other programs or take long. Children count
+ * for themselves, from where they are forked. */
 void faults_each_step(uint64_t step, const char *words, const char *model);
 /* Of a run that ends with exit code 1 anyway, as a comparison that fails does. */
-void faults_each_of_failing(const char *words, const char *model);
+void faults_each_of_failing(uint64_t step, const char *words, const char *model);
 
 void faults_write(const char *name, const char *bytes, size_t size);
 void faults_remove(const char *name);

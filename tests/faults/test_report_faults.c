@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* Of a comparison that fails. */
+/* Of a comparison that fails, as the pictures are. */
 static void documents(void **state)
 {
     static const char *const endings[] = {"html", "json", "xml", "md", "csv"};
@@ -16,9 +16,10 @@ static void documents(void **state)
         (void)snprintf(words, sizeof words,
                        "--load-outputs {}/doc/1.json {}/doc/2.json --report {}/doc/report.%s",
                        endings[i]);
-        faults_each_of_failing(words, "");
+        faults_each_of_failing(1, words, "");
     }
-    faults_each_of_failing("--load-outputs {}/doc/1.json {}/doc/2.json "
+    faults_each_of_failing(1,
+                           "--load-outputs {}/doc/1.json {}/doc/2.json "
                            "--suggest-tolerances",
                            "");
 }
@@ -26,18 +27,21 @@ static void documents(void **state)
 static void pictures(void **state)
 {
     PX_UNUSED(state);
-    faults_each_of_failing("--load-outputs {}/doc/1.json {}/doc/2.json "
+    faults_each_of_failing(7,
+                           "--load-outputs {}/doc/1.json {}/doc/2.json "
                            "--save-heatmaps {}/doc/maps "
                            "--save-error-metrics-plot {}/doc/plots",
                            "");
-    faults_each_of_failing("--load-outputs {}/doc/1.json {}/doc/2.json "
+    faults_each_of_failing(7,
+                           "--load-outputs {}/doc/1.json {}/doc/2.json "
                            "--save-heatmaps {}/doc/maps --save-error-metrics-plot "
                            "{}/doc/plots --picture-format png",
                            "");
     fflush(stdout);
     const int terminal = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY);
     dup2(nowhere, STDOUT_FILENO);
-    faults_each_of_failing("--load-outputs {}/doc/1.json {}/doc/2.json "
+    faults_each_of_failing(7,
+                           "--load-outputs {}/doc/1.json {}/doc/2.json "
                            "--show-heatmaps --show-error-metrics-plot",
                            "");
     dup2(terminal, STDOUT_FILENO);
