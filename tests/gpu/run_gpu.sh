@@ -191,7 +191,10 @@ features() {
   later cnn_refit_strip -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --refittable "${loose[@]}"
   later cnn_sparse_tf32 -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --sparse-weights --tf32 "${half[@]}"
   later cnn_strongly_typed --since 10 'no strongly typed networks' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --strongly-typed "${loose[@]}"
-  later cnn_config -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --pool-limit workspace:1G tactic_dram:2G --tactic-sources cublas cudnn --preview-features profile_sharing_0806 --max-aux-streams 2 --profiling-verbosity layer_names_only --builder-optimization-level 2
+  # 8.6 would need cuBLAS and cuDNN themselves, which are not among its libraries.
+  local sources=(cublas cudnn)
+  ! older 10 || sources=(edge_mask_convolutions jit_convolutions)
+  later cnn_config -- models/cnn.onnx --onnxrt --trt "${loose[@]}" --pool-limit workspace:1G tactic_dram:2G --tactic-sources "${sources[@]}" --preview-features profile_sharing_0806 --max-aux-streams 2 --profiling-verbosity layer_names_only --builder-optimization-level 2
   later cnn_platform --since 10.2 'no choice of a runtime platform' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt "${loose[@]}" --runtime-platform same_as_build
   later cnn_safety --since 10 'safety scope validation' -- models/cnn.onnx "${level0[@]}" --onnxrt --trt "${loose[@]}" --trt-safety-restricted
   later cnn_hw_compat -- models/cnn.onnx "${level0[@]}" --onnxrt --trt --hardware-compatibility-level ampere_plus "${loose[@]}"
