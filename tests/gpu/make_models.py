@@ -109,7 +109,7 @@ def wide():
 
 
 def fat():
-    """24 results that must all be kept until their sum is known: 4 GB each for 32 million rows."""
+    """24 results that are wanted again when their sum is known: 4 GB each for 32 million rows."""
     nodes, init = [], []
     for i in range(24):
         init.append(weights("W%d" % i, 16, 32))

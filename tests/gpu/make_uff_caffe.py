@@ -75,29 +75,26 @@ def uff_const(name, array, data):
 
 
 def uff_conv():
-    """Channels last, as TensorFlow has it."""
-    data, nhwc, rsck = [], (0, 3, 1, 2), (3, 2, 0, 1)
+    data, nchw = [], (0, 1, 2, 3)
     nodes = [
-        uff_node("x", "Input", dtype=number(101, FLOAT32), shape=numbers([-1, 8, 8, 3])),
-        uff_const("w", KERNEL.transpose(2, 3, 1, 0), data),
-        uff_node("conv", "Conv", ["x", "w"], inputs_orders=orders(nhwc, rsck), outputs_orders=orders(nhwc),
+        uff_node("x", "Input", dtype=number(101, FLOAT32), shape=numbers([-1, 3, 8, 8])),
+        uff_const("w", KERNEL, data),
+        uff_node("conv", "Conv", ["x", "w"], inputs_orders=orders(nchw, nchw), outputs_orders=orders(nchw),
                  strides=numbers([1, 1]), padding=numbers([1, 1]), dilation=numbers([1, 1]),
                  number_groups=number(7, 1)),
         uff_node("relu", "Activation", ["conv"], func=field(1, "relu")),
         uff_node("sum", "Binary", ["relu", "conv"], func=field(1, "add")),
-        uff_node("y", "Pool", ["sum"], func=field(1, "max"), inputs_orders=orders(nhwc), kernel=numbers([2, 2]),
+        uff_node("y", "Pool", ["sum"], func=field(1, "max"), inputs_orders=orders(nchw), kernel=numbers([2, 2]),
                  strides=numbers([2, 2]), padding=numbers([0, 0])),
         uff_node("out", "MarkOutput", ["y"])]
     graph = field(1, "main") + b"".join(field(2, n) for n in nodes)
     (OUT / "conv.uff").write_bytes(number(1, 1) + number(2, 1) + field(4, graph) + b"".join(data))
     save_onnx("conv_uff", [
-        h.make_node("Transpose", ["x"], ["x_nchw"], perm=[0, 3, 1, 2]),
-        h.make_node("Conv", ["x_nchw", "w"], ["conv"], pads=[1, 1, 1, 1]),
+        h.make_node("Conv", ["x", "w"], ["conv"], pads=[1, 1, 1, 1]),
         h.make_node("Relu", ["conv"], ["relu"]),
         h.make_node("Add", ["relu", "conv"], ["sum"]),
-        h.make_node("MaxPool", ["sum"], ["pool"], kernel_shape=[2, 2], strides=[2, 2]),
-        h.make_node("Transpose", ["pool"], ["y"], perm=[0, 2, 3, 1])],
-        ["N", 8, 8, 3], "y", ["N", 4, 4, 8], [nh.from_array(KERNEL, "w")])
+        h.make_node("MaxPool", ["sum"], ["y"], kernel_shape=[2, 2], strides=[2, 2])],
+        ["N", 3, 8, 8], "y", ["N", 8, 4, 4], [nh.from_array(KERNEL, "w")])
 
 
 # --- Caffe: NetParameter, LayerParameter, BlobProto ---
