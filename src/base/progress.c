@@ -11,7 +11,7 @@ void px_progress_set(pgy_context *cx, px_progress_fn fn, void *user)
 
 bool px_progress_is_on(const pgy_context *cx)
 {
-    return cx->progress_fn != NULL;
+    return cx != NULL && cx->progress_fn != NULL;
 }
 
 static void report(pgy_context *cx, const px_progress_report *r)

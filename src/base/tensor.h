@@ -54,9 +54,13 @@ PX_MUST_USE pgy_status *px_tensor_new_strings(int rank, const int64_t *dims,
 double px_tensor_get_f64(const pgy_tensor *t, int64_t i);
 int64_t px_tensor_get_i64(const pgy_tensor *t, int64_t i);
 
+/* A float32 at any address, as in a mapped model. */
+typedef float px_any_float __attribute__((aligned(1), may_alias));
+
 /* Bulk conversion, vectorised; any numeric or bool dtype except complex on either side. `first`
  * is an element index into `src`; sub-byte sources are unpacked, sub-byte destinations packed
- * (then `first` and `n` are even unless it is the tail). Complex pairs with complex only. */
+ * (then `first` and `n` are even unless it is the tail). Complex pairs with complex only. Float32
+ * sources may lie at any address. */
 void px_convert(pgy_dtype to, void *dst, pgy_dtype from, const void *src, int64_t first, int64_t n);
 
 #endif

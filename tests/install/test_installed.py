@@ -40,8 +40,10 @@ def postprocess(network):
 class Check:
     def __init__(self, folder, hidden, env):
         self.folder, self.env, self.failed = folder, env, 0
-        # A mount that only the command sees lies over the source tree.
-        hide = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"', hidden]
+        # Mounts that only the command sees lie over what the source tree has of ours; the tests' Python may
+        # be in there too.
+        mounts = " && ".join(f"mount -t tmpfs none '{hidden}/{name}'" for name in ("src", "include", "build", "python"))
+        hide = ["unshare", "-m", "sh", "-c", f'{mounts} && exec "$@"', "sh"]
         can = subprocess.run([*hide, "true"], capture_output=True).returncode == 0
         self.hide = hide if can else []
         if not can:

@@ -11,6 +11,7 @@
 #define PX_BACKEND_REF_GEMM_H
 
 #include "base/px.h"
+#include "base/tensor.h"
 #include "base/thread.h"
 
 #define PX_GEMM_KC 256
@@ -23,9 +24,6 @@ typedef void (*px_gemm_tile_fn)(int64_t k, const double *a, const double *b, dou
 
 /* y[i] += a * x[i * stride] for i < n. */
 typedef void (*px_gemm_axpy_fn)(int64_t n, double a, const double *x, int64_t stride, double *y);
-
-/* A float at any address. */
-typedef float px_any_float __attribute__((aligned(1), may_alias));
 
 /* y[i] = x[i] for i < n, from floats at any address. */
 typedef void (*px_gemm_widen_fn)(int64_t n, const void *x, double *y);
