@@ -634,6 +634,13 @@ done:
     return st;
 }
 
+pgy_status *px_channel_get_named(px_channel *ch, px_buf *name, pgy_tensor **out)
+{
+    name->len = 0;
+    px_buf_putstr(name, px_channel_get_str(ch));
+    return px_channel_get_tensor(ch, out);
+}
+
 pgy_status *px_channel_end(px_channel *ch)
 {
     if (ch->overrun || ch->pos != ch->in.len)

@@ -75,6 +75,8 @@ int64_t px_channel_get_i64(px_channel *ch);
 double px_channel_get_f64(px_channel *ch);
 px_str px_channel_get_str(px_channel *ch); /* lives until the next px_channel_receive */
 PX_MUST_USE pgy_status *px_channel_get_tensor(px_channel *ch, pgy_tensor **out);
+/* A string, which replaces what is in `name`, and a tensor. */
+PX_MUST_USE pgy_status *px_channel_get_named(px_channel *ch, px_buf *name, pgy_tensor **out);
 /* All was taken and nothing was missing. Errors: BUG. */
 PX_MUST_USE pgy_status *px_channel_end(px_channel *ch);
 

@@ -114,9 +114,7 @@ static pgy_status *ask_for_feed(void *user, px_data_use use, int64_t i, px_feed 
     *out_more = px_channel_get_u32(ch) != 0;
     for (size_t n = px_channel_get_u32(ch); n > 0; n--) {
         pgy_tensor *t = NULL;
-        name.len = 0;
-        px_buf_putstr(&name, px_channel_get_str(ch));
-        PX_TRY(px_channel_get_tensor(ch, &t));
+        PX_TRY(px_channel_get_named(ch, &name, &t));
         PX_TRY(px_feed_add(out, px_buf_cstr(&name), t));
     }
     PX_TRY(px_channel_end(ch));
@@ -539,9 +537,7 @@ pgy_status *px_isolated_infer(px_isolated *c, int64_t iteration, const pgy_feed 
     pgy_outputs_set_elapsed(out, (uint64_t)px_channel_get_i64(ch));
     for (size_t n = px_channel_get_u32(ch); n > 0; n--) {
         pgy_tensor *t = NULL;
-        name.len = 0;
-        px_buf_putstr(&name, px_channel_get_str(ch));
-        PX_TRY(px_channel_get_tensor(ch, &t));
+        PX_TRY(px_channel_get_named(ch, &name, &t));
         PX_TRY(pgy_outputs_add(out, px_buf_cstr(&name), t));
     }
     PX_TRY(px_channel_end(ch));

@@ -318,9 +318,7 @@ pgy_status *px_worker_next_feed(px_worker *w, px_data_use use, int64_t i, px_fee
     *out_more = px_channel_get_u32(ch) != 0;
     for (size_t n = *out_more ? px_channel_get_u32(ch) : 0; n > 0; n--) {
         pgy_tensor *t = NULL;
-        name.len = 0;
-        px_buf_putstr(&name, px_channel_get_str(ch));
-        PX_TRY(px_channel_get_tensor(ch, &t));
+        PX_TRY(px_channel_get_named(ch, &name, &t));
         PX_TRY(px_feed_add(out, px_buf_cstr(&name), t));
     }
     PX_TRY(px_channel_end(ch));
@@ -424,9 +422,7 @@ pgy_status *px_worker_postprocess(px_worker *w, px_iteration *it)
     px_buf_putstr(&runner_name, px_channel_get_str(ch));
     for (size_t n = px_channel_get_u32(ch); n > 0; n--) {
         pgy_tensor *t = NULL;
-        name.len = 0;
-        px_buf_putstr(&name, px_channel_get_str(ch));
-        PX_TRY(px_channel_get_tensor(ch, &t));
+        PX_TRY(px_channel_get_named(ch, &name, &t));
         PX_TRY(pgy_outputs_add(&outputs, px_buf_cstr(&name), t));
     }
     PX_TRY(px_channel_end(ch));
