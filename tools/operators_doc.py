@@ -17,8 +17,8 @@ import subprocess
 import sys
 
 NOTES = {
-    ("", "ImageDecoder"): "PNG (not interlaced), BMP, PNM, uncompressed TIFF; JPEG, JPEG 2000 and "
-                          "WebP are refused",
+    ("", "ImageDecoder"): "PNG (not interlaced), BMP, PNM, uncompressed TIFF; JPEG by libturbojpeg, "
+                          "WebP by libwebp, JPEG 2000 by OpenJPEG, loaded when needed",
     ("", "Bernoulli"): "generator, see below",
     ("", "Dropout"): "generator, see below; before opset 12 it passes its input on",
     ("", "Multinomial"): "generator, see below",

@@ -24,7 +24,7 @@ want() {
 for part in "$@"; do
   case $part in
   build) want gcc make cmake pkg-config libcairo2-dev zlib1g-dev python3 python3-pip ;;
-  test) want libcmocka-dev python3-venv clang clang-format libclang-rt-14-dev libxml2-utils chromium nodejs npm ;;
+  test) want libcmocka-dev libturbojpeg0 libwebp7 libopenjp2-7 python3-venv clang clang-format libclang-rt-14-dev libxml2-utils chromium nodejs npm ;;
   *) echo "setup.sh: unknown part '$part' (build, test)" >&2 && exit 2 ;;
   esac
 done
