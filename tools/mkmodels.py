@@ -262,6 +262,23 @@ def structures():
          producer_name="mkmodels", producer_version="1.0", doc_string="model text")
 
 
+def endless():
+    """Loops that only their condition could end, and it stays true."""
+    def loop(name, nodes, carried, scans=()):
+        body = graph([h.make_node("Identity", ["go"], ["on"])] + nodes, "body",
+                     [info("i", T.INT64, []), info("go", T.BOOL, []), info("v", F, carried)],
+                     [info("on", T.BOOL, []), info("w", F, carried)] + [info(s, F, []) for s in scans])
+        save(name, graph([h.make_node("Loop", ["", "yes", "x"], ["y"] + [f"{s}_all" for s in scans],
+                                      name="loop", body=body)], "endless", [info("x", F, [2])],
+                         [info("y", F, carried)] + [info(f"{s}_all", F, ["n"]) for s in scans],
+                         [h.make_tensor("yes", T.BOOL, [], [True])]), opset=16)
+    keep = h.make_node("Identity", ["v"], ["w"])
+    (folder / "endless").mkdir(exist_ok=True)
+    loop("endless/kept.onnx", [keep], [2])
+    loop("endless/state.onnx", [h.make_node("Concat", ["v", "v"], ["w"], axis=0)], ["n"])
+    loop("endless/scan.onnx", [keep, h.make_node("ReduceSum", ["v"], ["s"], keepdims=0)], [2], ["s"])
+
+
 def outputs():
     """Several branches, a Constant, a node without a known output type, an unused output."""
     node = h.make_node
@@ -302,5 +319,6 @@ external(transcripts())
 every_dtype()
 unusual()
 structures()
+endless()
 outputs()
 precision()

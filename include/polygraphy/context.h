@@ -45,6 +45,12 @@ PGY_API void pgy_context_set_threads(pgy_context *cx, int n_threads);
  */
 PGY_API void pgy_context_set_memory_budget(pgy_context *cx, uint64_t size);
 
+/* Asks what runs on the context to end, until it is set to false again: inference then fails with
+ * PGY_ERR_CANCELLED. The reference interpreter ends before its next operator, also inside of a
+ * loop; a runner in a process of its own is ended at once; the other runtimes finish the inference
+ * that they are in, and begin no other. Any thread may call it, and a signal handler. */
+PGY_API void pgy_context_set_cancelled(pgy_context *cx, bool is_cancelled);
+
 #ifdef __cplusplus
 }
 #endif

@@ -31,7 +31,8 @@ typedef enum pgy_error {
     PGY_ERR_BACKEND = 4,     /* an inference runtime is missing or failed */
     PGY_ERR_UNSUPPORTED = 5, /* well-formed, but this build cannot do it */
     PGY_ERR_NOMEM = 6,
-    PGY_ERR_BUG = 7 /* an invariant of the library does not hold */
+    PGY_ERR_BUG = 7,      /* an invariant of the library does not hold */
+    PGY_ERR_CANCELLED = 8 /* pgy_context_set_cancelled asked for it */
 } pgy_error;
 
 typedef struct pgy_status pgy_status;

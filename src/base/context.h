@@ -6,6 +6,8 @@
 #include "base/px.h"
 #include "polygraphy/context.h"
 
+#include <stdatomic.h>
+
 typedef struct px_pool px_pool;
 struct pgy_backend_ops;
 
@@ -22,6 +24,7 @@ struct pgy_context {
     int n_mutes;   /* > 0: only criticals are shown */
     int n_threads; /* 0: one per CPU of the affinity mask */
     uint64_t memory_budget;
+    atomic_bool is_cancelled;
     px_pool *pool;                           /* made on first use */
     const struct pgy_backend_ops **backends; /* registered at run time, newest last */
     size_t n_backends, cap_backends;

@@ -57,6 +57,21 @@ void pgy_context_set_memory_budget(pgy_context *cx, uint64_t size)
     cx->memory_budget = size;
 }
 
+void pgy_context_set_cancelled(pgy_context *cx, bool is_cancelled)
+{
+    atomic_store(&cx->is_cancelled, is_cancelled);
+}
+
+bool px_context_is_cancelled(const pgy_context *cx)
+{
+    return cx != NULL && atomic_load_explicit(&cx->is_cancelled, memory_order_relaxed);
+}
+
+pgy_status *px_context_check(const pgy_context *cx)
+{
+    return px_context_is_cancelled(cx) ? PX_FAIL(PGY_ERR_CANCELLED, "The run was cancelled") : NULL;
+}
+
 int px_context_threads(const pgy_context *cx)
 {
     if (cx->n_threads > 0)

@@ -50,6 +50,9 @@ int px_log_level_of(const pgy_context *cx, const char *origin);
 
 /* Thread count and memory budget as resolved (never 0). */
 int px_context_threads(const pgy_context *cx);
+bool px_context_is_cancelled(const pgy_context *cx); /* false for NULL */
+/* CANCELLED where the context is; to be called between two pieces of work. */
+PX_MUST_USE pgy_status *px_context_check(const pgy_context *cx);
 uint64_t px_context_memory_budget(const pgy_context *cx);
 
 #endif

@@ -2,7 +2,10 @@
 #include "base/px.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -217,4 +220,36 @@ void px_mem_trim(void)
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
+}
+
+/* --- the machine --- */
+
+/* The number behind `label` in a file of lines, times `unit`; UINT64_MAX when there is none. */
+static uint64_t number_in(const char *path, const char *label, uint64_t unit)
+{
+    char line[128];
+    uint64_t found = UINT64_MAX;
+    FILE *f = fopen(path, "re");
+    while (f != NULL && found == UINT64_MAX && fgets(line, sizeof line, f) != NULL) {
+        const size_t n = strlen(label);
+        unsigned long long v;
+        if (strncmp(line, label, n) == 0 && sscanf(line + n, "%llu", &v) == 1 &&
+            v <= UINT64_MAX / unit)
+            found = v * unit;
+    }
+    if (f != NULL)
+        fclose(f);
+    return found;
+}
+
+uint64_t px_mem_available(void)
+{
+    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    uint64_t most = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : UINT64_MAX / 2;
+    const uint64_t free_size = number_in("/proc/meminfo", "MemAvailable:", 1024);
+    const uint64_t swap_size = number_in("/proc/meminfo", "SwapFree:", 1024);
+    const uint64_t group = number_in("/sys/fs/cgroup/memory.max", "", 1);
+    if (free_size != UINT64_MAX && swap_size != UINT64_MAX)
+        most = PX_MIN(most, free_size + swap_size);
+    return PX_MAX(PX_MIN(most, group), (uint64_t)1 << 26);
 }

@@ -30,6 +30,9 @@ bool px_size_add(size_t a, size_t b, size_t *out);
 /* Test hook: allocation number `n` from now (1 = the next) fails, and all after it; 0: none. */
 void px_mem_fail_after(uint64_t n);
 bool px_mem_has_failed(void); /* since then */
+/* Bytes that this machine, or the group of processes that we are limited with, can give us, as far
+ * as can be known: more than is free, because caches give way; never 0. */
+uint64_t px_mem_available(void);
 /* Blocks that are alive now. */
 uint64_t px_mem_live(void);
 

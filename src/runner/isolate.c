@@ -21,6 +21,7 @@
 
 #define N_LAST_LINES 6
 #define MEM_TICK_NS 5000000u
+#define TICK_NS 50000000u /* until a cancelled context is noticed */
 #define GRACE_NS 2000000000u
 
 enum { ASK_INFER = 1, ASK_CLOSE = 2, ANSWER_FEED = 3 };
@@ -36,7 +37,7 @@ struct px_isolated {
     atomic_int *stage; /* shared with the child, which sets it */
     uint64_t used_ns;  /* waited for it so far */
     int64_t iteration; /* under way; negative: warm-up */
-    bool over_memory;
+    bool over_memory, is_cancelled;
     px_buf line;              /* of its standard error, not ended yet */
     char *last[N_LAST_LINES]; /* its last log messages and lines, oldest first */
 
@@ -277,11 +278,14 @@ static bool take_stderr(void *user)
     return pass_stderr(user);
 }
 
-static bool check_memory(void *user)
+/* False: the child is to be ended. */
+static bool may_go_on(void *user)
 {
     px_isolated *c = user;
-    c->over_memory = px_child_memory(c->pid) > c->job.limits.mem_limit;
-    return !c->over_memory;
+    const uint64_t limit = c->job.limits.mem_limit;
+    c->over_memory = limit > 0 && px_child_memory(c->pid) > limit;
+    c->is_cancelled = px_context_is_cancelled(c->job.cx);
+    return !c->over_memory && !c->is_cancelled;
 }
 
 static void replay_log(px_isolated *c)
@@ -336,6 +340,8 @@ static pgy_status *ended(px_isolated *c, px_wait_end end)
     px_buf_printf(&text, "%s ", c->job.name);
     if (end == PX_WAIT_GONE) {
         px_child_print_state(&text, state);
+    } else if (c->is_cancelled) {
+        px_buf_puts(&text, "was cancelled and ended");
     } else if (c->over_memory) {
         px_buf_printf(&text, "took more memory than --mem-limit %llu bytes and was ended",
                       (unsigned long long)c->job.limits.mem_limit);
@@ -353,7 +359,8 @@ static pgy_status *ended(px_isolated *c, px_wait_end end)
         if (c->last[i] != NULL)
             px_buf_printf(&text, "%s\n    %s", n++ == 0 ? "\nThe last it said:" : "", c->last[i]);
     PX_TRY(px_buf_status(&text));
-    PX_TRY(PX_FAIL(PGY_ERR_BACKEND, "%s", px_buf_cstr(&text)));
+    PX_TRY(
+        PX_FAIL(c->is_cancelled ? PGY_ERR_CANCELLED : PGY_ERR_BACKEND, "%s", px_buf_cstr(&text)));
 done:
     px_buf_fini(&text);
     return st;
@@ -406,8 +413,8 @@ static pgy_status *ask(px_isolated *c, bool is_start, unsigned answer)
     px_wait wait = {.deadline_ns = PX_NEVER,
                     .also_fd = c->stderr_fd,
                     .also = take_stderr,
-                    .tick_ns = limits->mem_limit ? MEM_TICK_NS : 0,
-                    .tick = check_memory,
+                    .tick_ns = limits->mem_limit ? MEM_TICK_NS : TICK_NS,
+                    .tick = may_go_on,
                     .user = c};
     if (limits->timeout_ns > 0)
         wait.deadline_ns = start_ns + limits->timeout_ns - PX_MIN(c->used_ns, limits->timeout_ns);

@@ -188,10 +188,13 @@ pgy_status *px_runner_inputs(px_runner *r, const pgy_io **out, size_t *out_n)
 
 pgy_status *px_runner_infer(px_runner *r, const pgy_feed *feed, pgy_outputs *out)
 {
+    pgy_status *st = px_context_check(r->cx);
+    if (st != NULL)
+        return px_status_while(st, "running inference with %s", r->name);
     if (r->child == NULL)
         return px_status_while(r->ops->infer(r->session, feed, out), "running inference with %s",
                                r->name);
-    pgy_status *st = px_isolated_infer(r->child, r->iteration, feed, out);
+    st = px_isolated_infer(r->child, r->iteration, feed, out);
     r->has_failed = st != NULL;
     return st;
 }

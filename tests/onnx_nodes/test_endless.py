@@ -54,11 +54,15 @@ def main():
         run = start(3, False)
         text = run.communicate(timeout=30)[0]
         check("three rounds", run.returncode == 0, text)
-        run = start(None, True)
-        time.sleep(1)
-        check("a condition that stays true goes on", run.poll() is None, "")
-        run.send_signal(signal.SIGINT)
-        check("until Ctrl-C", run.wait(timeout=10) not in (0, None), "")
+        for where in [], ["--use-subprocess"]:
+            run = start(None, True, "--save-outputs", os.path.join(work, "out.json"), *where)
+            time.sleep(1)
+            check("a condition that stays true goes on", run.poll() is None, "")
+            run.send_signal(signal.SIGINT)
+            code = run.wait(timeout=10)
+            check(f"until Ctrl-C {where}", code == -signal.SIGINT, f"exit code {code}")
+            left = os.listdir(work)
+            check("which leaves no file behind", left == ["m.onnx"], str(left))
         run = start(None, True, "--timeout", "1")
         text = run.communicate(timeout=30)[0]
         check("or --timeout", run.returncode == 1 and "--timeout 1" in text, text)

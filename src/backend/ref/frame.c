@@ -1,8 +1,6 @@
 /* backend/ref/frame.c - sessions, and one activation of a plan. */
 #include "backend/ref/plan.h"
 
-#include <unistd.h>
-
 const px_ref_value *px_ref_frame_value(const px_ref_frame *frame, int32_t slot)
 {
     const px_ref_value *constant = &frame->plan->constants[slot];
@@ -46,6 +44,7 @@ static pgy_status *run_step(px_ref_frame *frame, px_ref_step *step)
 
     if (!in || !out)
         PX_TRY(px_status_nomem());
+    PX_TRY(px_context_check(s->cx));
     frame->step = step;
     for (size_t i = 0; i < n_in; i++)
         if (step->in[i] >= 0)
@@ -97,6 +96,7 @@ pgy_status *px_ref_frame_run(px_ref_session *session, px_ref_plan *plan, px_ref_
     if (frame.depth >= PX_REF_MAX_DEPTH)
         PX_TRY(PX_FAIL(PGY_ERR_MODEL, "Graphs are nested deeper than %d (last: '%.*s')",
                        PX_REF_MAX_DEPTH, PX_STR_ARG(plan->name)));
+    PX_TRY(px_context_check(session->cx)); /* a loop's body may have no step */
     PX_TRY(PX_ALLOC(frame.slots, PX_MAX(plan->n_slots, (size_t)1)));
     for (size_t i = 0; i < n_in; i++)
         frame.slots[plan->inputs[i]] = px_ref_value_copy(in[i]);
@@ -189,12 +189,6 @@ done:
 
 /* --- sessions --- */
 
-static uint64_t machine_memory(void)
-{
-    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : UINT64_MAX / 2;
-}
-
 pgy_status *px_ref_session_open(pgy_context *cx, const px_onnx_model *model,
                                 const px_ref_options *options, px_ref_session **out)
 {
@@ -205,7 +199,7 @@ pgy_status *px_ref_session_open(pgy_context *cx, const px_onnx_model *model,
     s->cx = cx;
     s->model = model;
     s->options = *options;
-    s->pool.limit_size = options->limit_size ? options->limit_size : machine_memory();
+    s->pool.limit_size = options->limit_size ? options->limit_size : px_mem_available() / 16 * 15;
     PX_TRY(px_ref_plan_build(s));
     *out = s;
     s = NULL;

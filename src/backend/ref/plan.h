@@ -26,7 +26,7 @@
 typedef struct px_ref_buf px_ref_buf;
 typedef struct px_ref_pool {
     px_ref_buf *unused[PX_REF_POOL_CLASSES];
-    uint64_t live_size;   /* bytes handed out and not yet returned */
+    uint64_t live_size; /* bytes handed out and not yet returned, and what small ones take beside */
     uint64_t unused_size; /* bytes in the free lists */
     uint64_t limit_size;  /* live_size never exceeds this */
 } px_ref_pool;
@@ -120,7 +120,7 @@ struct px_ref_plan {
 
 typedef struct px_ref_options {
     bool is_typed;                   /* round every operator's outputs to their declared types */
-    uint64_t limit_size;             /* bytes alive at once; 0: the machine's memory */
+    uint64_t limit_size;             /* bytes alive at once; 0: what the machine has */
     const px_ref_user_ops *user_ops; /* outlive the session; NULL: none */
 } px_ref_options;
 

@@ -31,13 +31,20 @@ static bool size_class(size_t size, uint32_t *out_class, size_t *out_size)
     return true;
 }
 
+/* What counts against the limit: small tensors take more beside their elements than for them, and
+ * a loop may collect them without end. */
+static uint64_t cost_of(size_t capacity)
+{
+    return capacity < 4096 ? capacity + 256 : capacity;
+}
+
 /* An unused buffer of the class, or of one that wastes less than half of it. */
 static px_ref_buf *take_unused(px_ref_pool *pool, uint32_t class, uint64_t room)
 {
     const uint32_t end = PX_MIN(class + 8, (uint32_t)PX_REF_POOL_CLASSES);
     for (uint32_t i = class; i < end; i++) {
         px_ref_buf *buf = pool->unused[i];
-        if (buf && buf->size <= room) {
+        if (buf && cost_of(buf->size) <= room) {
             pool->unused[i] = buf->next;
             pool->unused_size -= buf->size;
             return buf;
@@ -50,8 +57,8 @@ pgy_status *px_ref_pool_get(px_ref_pool *pool, size_t size, px_ref_buf **out)
 {
     uint32_t class = 0;
     size_t capacity = 0;
-    if (!size_class(size, &class, &capacity) || capacity > pool->limit_size ||
-        pool->live_size > pool->limit_size - capacity)
+    if (!size_class(size, &class, &capacity) || cost_of(capacity) > pool->limit_size ||
+        pool->live_size > pool->limit_size - cost_of(capacity))
         return PX_FAIL(PGY_ERR_NOMEM,
                        "A tensor of %zu bytes does not fit: %llu bytes are in use of the %llu that "
                        "the reference interpreter may use",
@@ -68,7 +75,7 @@ pgy_status *px_ref_pool_get(px_ref_pool *pool, size_t size, px_ref_buf **out)
     atomic_init(&buf->n_refs, 1);
     buf->pool = pool;
     buf->next = NULL;
-    pool->live_size += buf->size;
+    pool->live_size += cost_of(buf->size);
     *out = buf;
     return NULL;
 }
@@ -88,7 +95,7 @@ void px_ref_buf_free(void *p)
         px_mem_free(buf);
         return;
     }
-    pool->live_size -= buf->size;
+    pool->live_size -= cost_of(buf->size);
     /* What a loop with growing tensors leaves behind would pile up without a bound. */
     const uint64_t keep = PX_MAX(pool->live_size, (uint64_t)1 << 28);
     if (pool->unused_size + buf->size > keep && pool->unused_size > 0) {
@@ -104,7 +111,7 @@ void px_ref_buf_detach(px_ref_buf *buf)
 {
     if (!buf->pool)
         return;
-    buf->pool->live_size -= buf->size;
+    buf->pool->live_size -= cost_of(buf->size);
     buf->pool = NULL;
 }
 
