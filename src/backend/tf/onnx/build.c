@@ -52,8 +52,9 @@ static pgy_status *add_constant(px_tf_build *b, const px_onnx_tensor *tensor, px
     b->st = NULL;
     if (st != NULL)
         goto done;
-    PX_TRY(set_value(b, name, port, t));
+    pgy_tensor *known = t;
     t = NULL;
+    PX_TRY(set_value(b, name, port, known));
 done:
     pgy_tensor_free(t);
     return px_status_while(st, "making the constant '%.*s'", PX_STR_ARG(name));
