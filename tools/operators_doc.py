@@ -31,7 +31,7 @@ NOTES = {
     ("", "RegexFullMatch"): "no back references or look-around",
     ("ai.onnx.ml", "ZipMap"): "as an output of the graph",
     ("com.microsoft", "Attention"): "no do_rotary, no shared cache",
-    ("com.microsoft", "GroupQueryAttention"): "no sinks, no quantized caches",
+    ("com.microsoft", "GroupQueryAttention"): "no q_norm_weight, k_norm_weight; no bias with a sliding cache",
     ("com.microsoft", "MatMulNBits"): "g_idx is not read",
     ("com.microsoft", "MultiHeadAttention"): "no shared caches",
     ("com.microsoft", "QLinearConv"): "no channels_last",

@@ -6,9 +6,9 @@
 
 enum { WORK_ELEMENTS = 1 << 20 }; /* scores at a time: 8 MiB, whatever the sequence lengths */
 
-void px_attend_softmax(double *row, int64_t n)
+void px_attend_softmax(double *row, int64_t n, const double *sink)
 {
-    double top = -INFINITY, sum = 0;
+    double top = sink ? *sink : -INFINITY, sum = 0;
     for (int64_t i = 0; i < n; i++)
         if (row[i] > top || isnan(row[i]))
             top = row[i];
@@ -16,6 +16,8 @@ void px_attend_softmax(double *row, int64_t n)
         row[i] = top == -INFINITY ? 0 : exp(row[i] - top);
         sum += row[i];
     }
+    if (sink && top != -INFINITY)
+        sum += exp(*sink - top);
     if (sum != 0)
         for (int64_t i = 0; i < n; i++)
             row[i] /= sum;
@@ -69,7 +71,7 @@ static void finish_rows(const px_attend *a, int64_t b, int64_t h, int64_t first,
         if (keep && a->scores_mode == 2)
             memcpy(keep, row, size);
         if (any)
-            px_attend_softmax(row, a->kv_len);
+            px_attend_softmax(row, a->kv_len, a->sinks ? a->sinks + h : NULL);
         else
             memset(row, 0, size);
         if (keep && a->scores_mode == 3)

@@ -15,6 +15,7 @@ typedef struct px_attend {
     int64_t batch, q_heads, kv_heads, q_len, kv_len, size, v_size;
     px_attend_view q, k, v;
     double scale, softcap; /* softcap 0: none */
+    const double *sinks;   /* NULL, or per query head a score that takes part and has no value */
     /* Added to the scores, broadcast by strides 0; columns from bias_cols on are minus infinity. */
     const double *bias;
     int64_t bias_strides[4], bias_cols;
@@ -37,7 +38,7 @@ typedef struct px_attend {
 
 /* Rows that see no key at all become zero. Errors: NOMEM. */
 PX_MUST_USE pgy_status *px_attend_run(pgy_context *cx, const px_attend *a);
-/* Softmax of one row, in place. */
-void px_attend_softmax(double *row, int64_t n);
+/* Softmax of one row, in place; `sink` (may be NULL) is one more score in the denominator. */
+void px_attend_softmax(double *row, int64_t n, const double *sink);
 
 #endif

@@ -264,7 +264,7 @@ static pgy_status *flex_attention(px_ref_call *c)
     PX_TRY(px_move_new(c, precision, 4, dims, &probabilities, &data));
     memcpy(data, scores.t->data, scores.t->size);
     for (int64_t i = 0; a.kv_len > 0 && i < scores.t->count / a.kv_len; i++)
-        px_attend_softmax((double *)data + i * a.kv_len, a.kv_len);
+        px_attend_softmax((double *)data + i * a.kv_len, a.kv_len, NULL);
     PX_TRY(modify(c, "prob_mod", &probabilities));
     PX_TRY(attention_output(c, q, &a));
     a.stop_at_scores = false;
