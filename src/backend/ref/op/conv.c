@@ -4,10 +4,13 @@
  * the input unrolled to [(channels in * kernel) x positions]. The unrolled matrix is never stored:
  * the product asks for its columns panel by panel, and pack_columns reads them off the input.
  * One input channel per group (depthwise) leaves nothing to multiply: that is a sum of shifted
- * rows.
+ * rows. Conv with 3 x 3 kernels on float32 or less goes by Winograd's transform where that pays
+ * (winograd.h); float64 and the 8-bit forms never do.
  */
 #include "backend/ref/op/conv.h"
 #include "backend/ref/op/move.h"
+#include "backend/ref/op/winograd.h"
+#include "backend/ref/plan.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -305,12 +308,40 @@ pgy_status *px_conv_run(px_ref_call *c, const px_conv *cv, const pgy_tensor *w)
     return atomic_load(&job.failed);
 }
 
+/* By Winograd's transform. *out_done is false when it is not for this convolution or its numbers.
+ */
+static pgy_status *try_winograd(px_ref_call *c, const px_conv *cv, const pgy_tensor *w,
+                                bool *out_done)
+{
+    pgy_status *st = NULL;
+    px_ref_buf *buf = NULL;
+    double *work = NULL;
+    size_t count = 0;
+    const px_winograd wg = {.cv = cv,
+                            .isa = px_gemm_isa_get(),
+                            .transforms = px_winograd_isa_get(),
+                            .weights = w->data,
+                            .is_f32 = w->dtype == PGY_DTYPE_F32};
+
+    *out_done = false;
+    if (c->in[0].dtype == PGY_DTYPE_F64 || !px_winograd_pays(cv))
+        return NULL;
+    if (!px_winograd_work(c->cx, &wg, &count))
+        PX_TRY(px_status_nomem());
+    PX_TRY(px_ref_temp(c, count, &buf, &work));
+    *out_done = px_winograd_run(c->cx, &wg, work);
+done:
+    px_ref_buf_free(buf);
+    return st;
+}
+
 static pgy_status *conv(px_ref_call *c)
 {
     pgy_status *st = NULL;
     const pgy_tensor *x = NULL, *w = NULL;
     px_conv cv;
     void *out = NULL;
+    bool is_done = false;
 
     PX_TRY(px_ref_in_f64(c, 0, &x));
     PX_TRY(px_ref_in_float(c, 1, &w));
@@ -319,7 +350,9 @@ static pgy_status *conv(px_ref_call *c)
     PX_TRY(px_move_out_f64(c, 0, c->in[0].dtype, cv.rank, cv.dims, &out));
     cv.x = x->data;
     cv.out = out;
-    PX_TRY(px_conv_run(c, &cv, w));
+    PX_TRY(try_winograd(c, &cv, w, &is_done));
+    if (!is_done)
+        PX_TRY(px_conv_run(c, &cv, w));
 done:
     return st;
 }
