@@ -19,7 +19,15 @@ typedef struct px_onnx_infer_options {
      * models with dynamic inputs. A name that is no input counts for nothing. */
     const pgy_io *inputs;
     size_t n_inputs;
+    bool every_graph; /* px_onnx_types_in is wanted */
 } px_onnx_infer_options;
+
+/* What was found out about one output of a node. */
+typedef struct px_onnx_fact {
+    px_onnx_type type;
+    const int64_t *ints; /* its elements when they are the same in every run, else NULL */
+    size_t n_ints;
+} px_onnx_fact;
 
 /* `how` may be NULL. `out` is freed with px_onnx_types_free and must not outlive `model`.
  * Errors: NOMEM only; what is wrong with a model is not found out here. */
@@ -28,6 +36,9 @@ PX_MUST_USE pgy_status *px_onnx_infer(pgy_context *cx, const px_onnx_model *mode
 /* NULL when nothing is known. `rank` is -1 and `dtype` UNKNOWN where only the other is known;
  * a dim's value is -1 and its symbol empty where neither is known. */
 const px_onnx_type *px_onnx_types_get(const px_onnx_types *types, px_str name);
+/* One fact for each output of each node of a graph of the model, in their order, subgraphs
+ * included; NULL when the graph was never gone through. Graphs inside functions have none. */
+const px_onnx_fact *px_onnx_types_in(const px_onnx_types *types, const px_onnx_graph *g);
 void px_onnx_types_free(px_onnx_types *types); /* accepts NULL */
 
 /* Infers, and writes what was found into the model: value infos of node outputs, subgraphs

@@ -361,6 +361,10 @@ def onnx_models():
         ("openwakeword/openwakeword/resources/models/timer_v0.1.onnx",),
         ("openwakeword/openwakeword/resources/models/embedding_model.onnx",),
         ("openwakeword/openwakeword/resources/models/melspectrogram.onnx", "--input-shapes", "input:[1,16000]"),
+        ("openwakeword/openwakeword/resources/models/silero_vad.onnx", "--input-shapes", "input:[1,512]",
+         "--val-range", "sr:[16000,16000]"),
+        ("openwakeword/openwakeword/resources/models/silero_vad.onnx", "--input-shapes", "input:[2,512]", "h:[2,2,64]",
+         "c:[2,2,64]", "--val-range", "sr:[8000,8000]"),
         ("magika/magika/models/standard_v3_3/model.onnx", "--val-range", "bytes:[0,256]"),
     ]:
         path = os.path.join(MODELS, name)
@@ -387,17 +391,161 @@ def onnx_models():
               os.path.join(SCRATCH, "if.onnx"))
     run("if.onnx", "--tf", "--onnxrt", "--input-shapes", "x:[4]", "--val-range", "c:[1,1]", says="PASSED | Runtime")
     run("if.onnx", "--tf", "--input-shapes", "x:[4]", "--val-range", "c:[0,0]", rc=1, says="TensorFlow reports")
-    node = helper.make_node("GRU", ["x", "w", "r"], ["y"], "the_gru", hidden_size=2)
-    shapes = {"x": ["t", 1, 2], "w": [1, 6, 2], "r": [1, 6, 2]}
-    graph = helper.make_graph([node], "g", [info(n, 1, s) for n, s in shapes.items()], [info("y", 1, None)])
-    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 14)]),
-              os.path.join(SCRATCH, "gru.onnx"))
-    run("gru.onnx", "--tf", rc=1, says=["'the_gru' (GRU)", "step by step"])
+
+
+def save(name, nodes, inputs, outputs, domains=(), functions=(), opset=16):
+    """Writes a model; inputs and outputs are name: (element type, shape)."""
+    from onnx import helper
+
+    infos = [[helper.make_tensor_value_info(n, *t) for n, t in side.items()] for side in (inputs, outputs)]
+    imports = [helper.make_opsetid("", opset)] + [helper.make_opsetid(d, 1) for d in domains]
+    model = helper.make_model(helper.make_graph(nodes, "g", *infos), ir_version=8, opset_imports=imports,
+                              functions=functions)
+    with open(os.path.join(SCRATCH, name), "wb") as f:
+        f.write(model.SerializeToString())
+
+
+def constant(name, dims, values, kind=7):
+    from onnx import helper
+
+    return helper.make_node("Constant", [], [name], value=helper.make_tensor("", kind, dims, values))
+
+
+def recurrent():
+    from onnx import helper
+
+    for op, n_gates in (("GRU", 3), ("RNN", 1), ("LSTM", 4)):
+        shapes = {"x": ["t", "n", 3], "w": [2, 2 * n_gates, 3], "r": [2, 2 * n_gates, 2], "b": [2, 4 * n_gates]}
+        inputs = {n: (1, s) for n, s in shapes.items()}
+        node = helper.make_node(op, list(shapes) + ["len"], ["y", "h"], hidden_size=2, direction="bidirectional",
+                                clip=0.75)
+        save("rnn.onnx", [node], {**inputs, "len": (6, ["n"])}, {"y": (1, None), "h": (1, None)})
+        run("rnn.onnx", "--tf", "--onnxrt", "--pluginref", "--input-shapes", "x:[5,3,3]", "len:[3]", "--val-range",
+            "len:[1,5]", "[-1,1]", says="PASSED | Runtime")
+    kinds = ["LeakyRelu", "HardSigmoid", "ThresholdedRelu"]
+    node = helper.make_node("LSTM", ["x", "w", "r", "", "", "", "", "p"], ["y", "h", "c"], hidden_size=2, activations=kinds,
+                            activation_alpha=[0.1, 0.3, 0.05], activation_beta=[0.4], input_forget=1)
+    inputs = {"x": (1, [4, 2, 3]), "w": (1, [1, 8, 3]), "r": (1, [1, 8, 2]), "p": (1, [1, 6])}
+    save("lstm.onnx", [node], inputs, {n: (1, None) for n in "yhc"})
+    run("lstm.onnx", "--tf", "--onnxrt", "--pluginref", "--val-range", "[-1,1]", says="PASSED | Runtime")
+
+
+def eight_bit():
+    """One sequence, for ONNX Runtime rounds the states of each thread's sequences on their own, and signed weights of 6
+    bits, so that no processor saturates a sum of two products. Then the models, where a state may be rounded to the
+    other of two neighbouring steps, and what comes after it differs."""
+    from onnx import helper, numpy_helper
+
+    rng = np.random.RandomState(3)
+    floats = lambda *dims: rng.uniform(-1, 1, dims).astype(np.float32)
+    for name, kind, scales, inputs in (("all", np.uint8, (2, 16), "b len h c p"), ("few", np.int8, (2,), "")):
+        low, zero = (0, 31) if kind == np.uint8 else (-63, 0)
+        values = {"w": rng.randint(low, 64, (2, 5, 16)), "r": rng.randint(low, 64, (2, 4, 16)),
+                  "wz": np.full(scales, zero), "rz": np.full(scales, zero)}
+        values = {n: v.astype(kind) for n, v in values.items()}
+        values.update(b=floats(2, 32), len=np.array([2], np.int32), h=floats(2, 1, 4), c=floats(2, 1, 4), p=floats(2, 12),
+                      ws=abs(floats(*scales)) / 60, rs=abs(floats(*scales)) / 60)
+        fixed = [helper.make_node("Constant", [], [n], value=numpy_helper.from_array(a)) for n, a in values.items()]
+        given = inputs.split()
+        words = ["x", "w", "r"] + [n if n in given else "" for n in ("b", "len", "h", "c", "p")] + ["ws", "wz", "rs", "rz"]
+        node = helper.make_node("DynamicQuantizeLSTM", words, ["y", "yh", "yc"], domain="com.microsoft",
+                                hidden_size=4, direction="bidirectional")
+        save("int8_%s.onnx" % name, fixed + [node], {"x": (1, ["t", 1, 5])}, {n: (1, None) for n in ("y", "yh", "yc")},
+             domains=["com.microsoft"])
+        run("int8_%s.onnx" % name, "--tf", "--pluginref", "--onnxrt", "--input-shapes", "x:[3,1,5]", "--val-range", "[-1,1]",
+            says="PASSED | Runtime")
+    models = "text2tashkeel/text2tashkeel/models/"
+    for name, shape, *words in (("rawi_ensemble", "input:[2,24]"), ("rawi", "input:[1,24]", "--atol", "0.5"),
+                                ("bilstm", "input_ids:[1,24]", "--atol", "0.5")):
+        path = os.path.join(MODELS, models + name + ".int8.onnx")
+        if os.path.exists(path):
+            run(path, "--tf", "--pluginref", "--input-shapes", shape, "--val-range", "[0,30]", *words,
+                says="PASSED | Runtime")
+
+
+def loops():
+    from onnx import helper
+
+    info = helper.make_tensor_value_info
+    # x grows by a row at each of n steps; what is collected has a shape of its own; k comes from outside.
+    body = helper.make_graph(
+        [helper.make_node("Concat", ["v", "k"], ["v2"], axis=0), helper.make_node("ReduceSum", ["v"], ["s"], keepdims=0),
+         helper.make_node("Identity", ["c"], ["c2"])],
+        "body", [info("i", 7, []), info("c", 9, []), info("v", 1, None)],
+        [info("c2", 9, []), info("v2", 1, None), info("s", 1, [])])  # fmt: skip
+    nodes = [helper.make_node("Abs", ["x"], ["k"]), helper.make_node("Loop", ["n", "", "x"], ["y", "sums"], body=body)]
+    outputs = {"y": (1, None), "sums": (1, None)}
+    save("loop.onnx", nodes, {"n": (7, []), "x": (1, [1, 2])}, outputs)
+    for n in ("4", "0"):
+        run("loop.onnx", "--tf", "--onnxrt", "--pluginref", "--val-range", "n:[%s,%s]" % (n, n), says="PASSED | Runtime")
+    # A loop inside an arm inside a loop, which ends when its sum passes a limit.
+    inner = helper.make_graph(
+        [helper.make_node("Mul", ["w", "x"], ["wx"]), helper.make_node("Add", ["wx", "v"], ["w2"]),
+         helper.make_node("Identity", ["ci"], ["ci2"])],
+        "inner", [info("j", 7, []), info("ci", 9, []), info("w", 1, None)], [info("ci2", 9, []), info("w2", 1, None)])
+    arms = {"then_branch": helper.make_graph([helper.make_node("Loop", ["n", "", "v"], ["a"], body=inner)], "t", [],
+                                             [info("a", 1, None)]),
+            "else_branch": helper.make_graph([helper.make_node("Add", ["v", "x"], ["e"])], "e", [], [info("e", 1, None)])}
+    body = helper.make_graph(
+        [constant("two", [], [2]), constant("one", [], [1]), helper.make_node("Mod", ["i", "two"], ["odd"]),
+         helper.make_node("Equal", ["odd", "one"], ["is_odd"]), helper.make_node("If", ["is_odd"], ["v2"], **arms),
+         constant("limit", [], [50.0], 1), helper.make_node("ReduceMax", ["v2"], ["top"], keepdims=0),
+         helper.make_node("Less", ["top", "limit"], ["c2"])],
+        "body", [info("i", 7, []), info("c", 9, []), info("v", 1, None)],
+        [info("c2", 9, []), info("v2", 1, None), info("v2", 1, None)])  # fmt: skip
+    nodes = [helper.make_node("Loop", ["", "go", "x"], ["y", "all"], body=body)]
+    save("nested.onnx", nodes, {"n": (7, []), "go": (9, []), "x": (1, ["m"])}, {"y": (1, None), "all": (1, None)})
+    run("nested.onnx", "--tf", "--onnxrt", "--pluginref", "--input-shapes", "x:[3]", "--val-range", "n:[2,2]",
+        "go:[1,1]", "x:[1,2]", says="PASSED | Runtime")
+
+
+def scans():
+    from onnx import helper
+
+    info = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [helper.make_node("Add", ["s", "a"], ["s2"]), helper.make_node("Mul", ["s2", "b"], ["p"]),
+         helper.make_node("Sub", ["p", "k"], ["q"])],
+        "body", [info(n, 1, [2]) for n in "sab"], [info(n, 1, [2]) for n in ("s2", "p", "q")])  # fmt: skip
+    node = helper.make_node("Scan", ["s0", "x", "z"], ["s", "y", "w"], body=body, num_scan_inputs=2,
+                            scan_input_axes=[0, 1], scan_input_directions=[0, 1], scan_output_axes=[1, -1],
+                            scan_output_directions=[1, 0])
+    inputs = {"s0": (1, [2]), "x": (1, ["t", 2]), "z": (1, [2, "t"]), "k": (1, [2])}
+    save("scan.onnx", [node], inputs, {n: (1, None) for n in "syw"})
+    run("scan.onnx", "--tf", "--onnxrt", "--pluginref", "--input-shapes", "x:[5,2]", "z:[2,5]", says="PASSED | Runtime")
+    node = helper.make_node("Scan", ["", "s0", "x", "z"], ["s", "y", "w"], body=body, num_scan_inputs=2, directions=[1, 0])
+    inputs = {"s0": (1, [3, 2]), "x": (1, [3, "t", 2]), "z": (1, [3, "t", 2]), "k": (1, [2])}
+    save("scan8.onnx", [node], inputs, {n: (1, None) for n in "syw"}, opset=8)
+    run("scan8.onnx", "--tf", "--pluginref", "--input-shapes", "x:[3,4,2]", "z:[3,4,2]", says="PASSED | Runtime")
+
+
+def functions():
+    """A function of the model, with an attribute of its own that the caller gives or leaves to its default."""
+    from onnx import helper
+
+    def made(op, inputs, outputs, attr, stands_for):
+        node = helper.make_node(op, inputs, outputs)
+        node.attribute.add(name=attr, ref_attr_name=stands_for, type=1)
+        return node
+
+    opsets = [helper.make_opsetid("", 16)]
+    leaky = helper.make_function("own", "Bend", ["a"], ["c"], [made("LeakyRelu", ["a"], ["b"], "alpha", "slope"),
+                                                               helper.make_node("Neg", ["b"], ["c"])],
+                                 opsets, [], [helper.make_attribute("slope", 0.5)])
+    twice = helper.make_function("own", "Twice", ["a"], ["c"], [helper.make_node("Bend", ["a"], ["b"], domain="own"),
+                                                                helper.make_node("Bend", ["b"], ["c"], domain="own", slope=0.25)],
+                                 opsets + [helper.make_opsetid("own", 1)], [])
+    node = helper.make_node("Twice", ["x"], ["y"], domain="own")
+    save("function.onnx", [node], {"x": (1, [6])}, {"y": (1, [6])}, domains=["own"], functions=[leaky, twice])
+    run("function.onnx", "--tf", "--onnxrt", "--pluginref", "--val-range", "[-1,1]", says="PASSED | Runtime")
+    save("unknown.onnx", [helper.make_node("Bent", ["x"], ["y"], "the_bent", domain="own")], {"x": (1, [6])},
+         {"y": (1, [6])}, domains=["own"])  # fmt: skip
+    run("unknown.onnx", "--tf", rc=1, says=["own.Bent", "'the_bent'"])
 
 
 make_models()
 for test in (checkpoints, conversion, types_and_outputs, keras_files, saved_model, reports, settings, tftrt, install, onnx_models,
-             bad_files):  # fmt: skip
+             recurrent, eight_bit, loops, scans, functions, bad_files):  # fmt: skip
     try:
         test()
     except Exception as e:  # the other tests still say what they find

@@ -18,6 +18,7 @@ typedef struct px_tf_run px_tf_run; /* a session of the runtime */
 typedef struct px_tf_node px_tf_node;
 typedef struct px_tf_builder px_tf_builder; /* a node that is being made */
 typedef struct px_tf_tensor px_tf_tensor;
+typedef struct px_tf_function px_tf_function;
 
 typedef struct px_tf_buffer {
     const void *data;
@@ -106,6 +107,15 @@ typedef void (*px_tf_release_fn)(void *data, size_t size, void *user);
     X(px_tf_node *, GraphOperationByName, (px_tf_graph *, const char *))                           \
     X(int, GraphGetTensorNumDims, (px_tf_graph *, px_tf_port, px_tf_status *))                     \
     X(void, GraphGetTensorShape, (px_tf_graph *, px_tf_port, int64_t *, int, px_tf_status *))      \
+    X(void, GraphSetTensorShape,                                                                   \
+      (px_tf_graph *, px_tf_port, const int64_t *, int, px_tf_status *))                           \
+    X(px_tf_function *, GraphToFunction,                                                           \
+      (const px_tf_graph *, const char *, unsigned char, int, const px_tf_node *const *, int,      \
+       const px_tf_port *, int, const px_tf_port *, const char *const *, const void *,             \
+       const char *, px_tf_status *))                                                              \
+    X(void, GraphCopyFunction,                                                                     \
+      (px_tf_graph *, const px_tf_function *, const px_tf_function *, px_tf_status *))             \
+    X(void, DeleteFunction, (px_tf_function *))                                                    \
     X(const char *, OperationName, (px_tf_node *))                                                 \
     X(const char *, OperationOpType, (px_tf_node *))                                               \
     X(int, OperationNumOutputs, (px_tf_node *))                                                    \
@@ -124,6 +134,9 @@ typedef void (*px_tf_release_fn)(void *data, size_t size, void *user);
     X(void, SetAttrBool, (px_tf_builder *, const char *, unsigned char))                           \
     X(void, SetAttrType, (px_tf_builder *, const char *, int))                                     \
     X(void, SetAttrShape, (px_tf_builder *, const char *, const int64_t *, int))                   \
+    X(void, SetAttrShapeList,                                                                      \
+      (px_tf_builder *, const char *, const int64_t *const *, const int *, int))                   \
+    X(void, SetAttrFuncName, (px_tf_builder *, const char *, const char *, size_t))                \
     X(void, SetAttrTensor, (px_tf_builder *, const char *, px_tf_tensor *, px_tf_status *))        \
     X(px_tf_node *, FinishOperation, (px_tf_builder *, px_tf_status *))                            \
     X(px_tf_tensor *, NewTensor,                                                                   \

@@ -5,7 +5,8 @@
 
 struct px_onnx_types {
     px_arena arena;
-    px_map names; /* to px_onnx_type */
+    px_map names;  /* to px_onnx_type */
+    px_map graphs; /* graph's address to px_onnx_fact, one for each output of each node */
 };
 
 static bool is_stated(const px_onnx_type *t)
@@ -15,6 +16,45 @@ static bool is_stated(const px_onnx_type *t)
 }
 
 /* --- as a table --- */
+
+static pgy_status *make_fact(const px_infer *in, px_arena *arena, const px_infer_value *v,
+                             px_onnx_fact *out)
+{
+    bool are_known = v->data != NULL;
+    if (!px_infer_to_type(in, arena, v, &out->type))
+        return px_status_nomem();
+    for (size_t i = 0; i < v->n_data && are_known; i++)
+        are_known = px_dim_is_const(v->data[i]);
+    if (!are_known)
+        return NULL;
+    int64_t *ints = px_arena_alloc(arena, (v->n_data + 1) * sizeof *ints);
+    if (!ints)
+        return px_status_nomem();
+    for (size_t i = 0; i < v->n_data; i++)
+        ints[i] = v->data[i].base;
+    out->ints = ints;
+    out->n_ints = v->n_data;
+    return NULL;
+}
+
+static pgy_status *keep_graphs(const px_infer *in, px_onnx_types *types)
+{
+    pgy_status *st = NULL;
+    for (size_t i = 0; i < in->found.n; i++) {
+        const px_infer_found *found = in->found.at[i].value;
+        size_t n = 0;
+        for (size_t k = 0; k < found->graph->n_nodes; k++)
+            n += found->graph->nodes[k].n_outputs;
+        px_onnx_fact *facts = px_arena_calloc(&types->arena, n + 1, sizeof *facts);
+        if (!facts)
+            PX_TRY(px_status_nomem());
+        for (size_t k = 0; k < n; k++)
+            PX_TRY(make_fact(in, &types->arena, &found->outputs[k], &facts[k]));
+        PX_TRY(px_map_set(&types->graphs, in->found.at[i].key, facts));
+    }
+done:
+    return st;
+}
 
 pgy_status *px_onnx_infer(pgy_context *cx, const px_onnx_model *model,
                           const px_onnx_infer_options *how, px_onnx_types **out)
@@ -33,6 +73,8 @@ pgy_status *px_onnx_infer(pgy_context *cx, const px_onnx_model *model,
         if (type->kind != PX_ONNX_TYPE_NONE)
             PX_TRY(px_map_set(&types->names, scope.names.at[i].key, type));
     }
+    if (how && how->every_graph)
+        PX_TRY(keep_graphs(&in, types));
     *out = types;
     types = NULL;
 done:
@@ -47,11 +89,17 @@ const px_onnx_type *px_onnx_types_get(const px_onnx_types *types, px_str name)
     return px_map_get(&types->names, name);
 }
 
+const px_onnx_fact *px_onnx_types_in(const px_onnx_types *types, const px_onnx_graph *g)
+{
+    return px_map_get(&types->graphs, (px_str){(const char *)&g, sizeof g});
+}
+
 void px_onnx_types_free(px_onnx_types *types)
 {
     if (!types)
         return;
     px_map_fini(&types->names);
+    px_map_fini(&types->graphs);
     px_arena_fini(&types->arena);
     px_mem_free(types);
 }

@@ -288,6 +288,33 @@ static void inputs_may_get_the_shapes_of_the_run(void **state)
     px_onnx_types_free(types);
 }
 
+/* Facts are in the order of nodes and their outputs; elements are given where all are constants. */
+static void every_node_has_its_facts(void **state)
+{
+    PX_UNUSED(state);
+    const px_onnx_infer_options how = {.every_graph = true};
+    graph g;
+    px_onnx_types *types = NULL;
+    graph_init(&g, 17);
+    add_input(&g, "x", PGY_DTYPE_F32, "N,3,4");
+    add_node(&g, "shape = Shape x");
+    add_node(&g, "rank = Shape shape");
+    add_node(&g, "y = Relu x");
+    assert_ok(px_onnx_infer(NULL, &g.m, &how, &types));
+    const px_onnx_fact *facts = px_onnx_types_in(types, &g.m.graph);
+    assert_non_null(facts);
+    assert_null(facts[0].ints); /* N may be anything */
+    assert_int_equal(facts[1].n_ints, 1);
+    assert_int_equal(facts[1].ints[0], 3);
+    assert_int_equal(facts[2].type.rank, 3);
+    assert_null(facts[2].ints);
+    assert_null(px_onnx_types_in(types, &(px_onnx_graph){0}));
+    px_onnx_types_free(types);
+    assert_ok(px_onnx_infer(NULL, &g.m, NULL, &types));
+    assert_null(px_onnx_types_in(types, &g.m.graph)); /* not asked for */
+    px_onnx_types_free(types);
+}
+
 /* Softmax keeps a shape in all versions; Squeeze moved its axes from an attribute to an input. */
 static void axes_are_read_where_the_version_has_them(void **state)
 {
@@ -408,7 +435,8 @@ static void every_allocation_may_fail(void **state)
     for (uint64_t k = 1; !passed && k < 10000; k++) {
         px_onnx_types *types = NULL;
         px_mem_fail_after(k);
-        pgy_status *st = px_onnx_infer(NULL, &g.m, NULL, &types);
+        pgy_status *st =
+            px_onnx_infer(NULL, &g.m, &(px_onnx_infer_options){.every_graph = true}, &types);
         px_mem_fail_after(0);
         passed = st == NULL;
         if (st)
@@ -432,6 +460,7 @@ int main(void)
         cmocka_unit_test(shapes_made_from_shapes_come_out),
         cmocka_unit_test(dims_that_are_not_known_stay_apart),
         cmocka_unit_test(inputs_may_get_the_shapes_of_the_run),
+        cmocka_unit_test(every_node_has_its_facts),
         cmocka_unit_test(axes_are_read_where_the_version_has_them),
         cmocka_unit_test(cycles_and_self_references_are_unknown),
         cmocka_unit_test(functions_that_call_themselves_end),

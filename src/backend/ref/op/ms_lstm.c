@@ -2,7 +2,8 @@
  * whose inputs and hidden states are rounded to 8-bit steps before each product.
  *
  * The step sizes come from the numbers that enter one product: all of X at once for the input
- * gates, the whole batch of hidden states at each time step for the recurrent ones.
+ * gates, up to the end of the longest sequence, and the whole batch of hidden states at each time
+ * step for the recurrent ones. (ONNX Runtime does the latter for each thread's part of the batch.)
  */
 #include "backend/ref/op/ms_quant.h"
 
@@ -242,6 +243,14 @@ done:
     return st;
 }
 
+static int64_t longest(const lstm *l)
+{
+    int64_t most = l->lens ? 0 : l->steps;
+    for (int64_t n = 0; l->lens && n < l->batch; n++)
+        most = PX_MAX(most, l->lens[n]);
+    return most;
+}
+
 static pgy_status *lstm_inputs(px_ref_call *c, lstm *l)
 {
     pgy_status *st = NULL;
@@ -278,7 +287,9 @@ static pgy_status *lstm_inputs(px_ref_call *c, lstm *l)
         l->lens = (int64_t)n == l->batch ? l->lens : NULL;
     }
     PX_TRY(PX_MOVE_SCRATCH(c, rounded, x->count));
-    px_ms_round_dynamic(x->data, x->count, rounded);
+    const int64_t n_read = longest(l) * l->batch * l->size;
+    px_ms_round_dynamic(x->data, n_read, rounded);
+    memset(rounded + n_read, 0, (size_t)(x->count - n_read) * sizeof *rounded);
     l->x = rounded;
     PX_TRY(PX_MOVE_SCRATCH(c, l->rounded, l->batch * l->hidden));
     PX_TRY(PX_MOVE_SCRATCH(c, l->step_gates, l->batch * 4 * l->hidden));

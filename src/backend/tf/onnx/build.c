@@ -8,23 +8,34 @@ static const px_tf_op_row *const tables[] = {px_tf_math_rows,  px_tf_shape_rows,
                                              px_tf_nn_rows,    px_tf_recurrent_rows,
                                              px_tf_quant_rows, px_tf_control_rows};
 
-static const px_tf_op_row *find_row(px_str op)
-{
-    for (size_t i = 0; i < PX_COUNTOF(tables); i++)
-        for (const px_tf_op_row *row = tables[i]; row->name != NULL; row++)
-            if (px_str_is(op, row->name))
-                return row;
-    return NULL;
-}
-
-const px_tf_op_row *px_tf_row(const px_tf_build *b)
-{
-    return find_row(b->node->op_type);
-}
+enum { MAX_DEPTH = 48 }; /* of graphs and functions inside each other */
 
 static bool is_standard(px_str domain)
 {
     return domain.len == 0 || px_str_is(domain, "ai.onnx");
+}
+
+static const px_tf_op_row *row_in(const px_tf_op_row *row, px_str op)
+{
+    for (; row->name != NULL; row++)
+        if (px_str_is(op, row->name))
+            return row;
+    return NULL;
+}
+
+static const px_tf_op_row *find_row(const px_onnx_node *node)
+{
+    const px_tf_op_row *row = NULL;
+    if (px_str_is(node->domain, "com.microsoft"))
+        return row_in(px_tf_ms_rows, node->op_type);
+    for (size_t i = 0; i < PX_COUNTOF(tables) && row == NULL && is_standard(node->domain); i++)
+        row = row_in(tables[i], node->op_type);
+    return row;
+}
+
+const px_tf_op_row *px_tf_row(const px_tf_build *b)
+{
+    return find_row(b->node);
 }
 
 static pgy_status *set_value(px_tf_build *b, px_str name, px_tf_port port, pgy_tensor *take_known)
@@ -107,21 +118,118 @@ done:
     return st;
 }
 
-static pgy_status *add_node(px_tf_build *b, const px_onnx_node *node)
+static px_str name_of(const px_onnx_node *node)
+{
+    return node->name.len > 0 ? node->name : node->n_outputs > 0 ? node->outputs[0] : node->op_type;
+}
+
+/* The attribute of that name of a function's caller, or the function's default; NULL for none. */
+static const px_onnx_attr *attr_for(const px_tf_scope *scope, px_str name)
+{
+    const px_onnx_node *caller = scope->caller;
+    for (size_t i = 0; caller != NULL && i < caller->n_attrs; i++)
+        if (px_str_eq(caller->attrs[i].name, name))
+            return &caller->attrs[i];
+    for (size_t i = 0; caller != NULL && i < scope->function->n_attr_defaults; i++)
+        if (px_str_eq(scope->function->attr_defaults[i].name, name))
+            return &scope->function->attr_defaults[i];
+    return NULL;
+}
+
+/* The node with what its attributes inside a function stand for. */
+static const px_onnx_node *resolved(px_tf_build *b, const px_onnx_node *node)
+{
+    bool has_refs = false;
+    for (size_t i = 0; i < node->n_attrs; i++)
+        has_refs |= node->attrs[i].ref_attr_name.len > 0;
+    if (!has_refs)
+        return node;
+    px_onnx_node *out = px_arena_calloc(&b->arena, 1, sizeof *out);
+    px_onnx_attr *attrs = px_arena_calloc(&b->arena, node->n_attrs, sizeof *attrs);
+    if (out == NULL || attrs == NULL) {
+        px_tf_keep_error(b, px_status_nomem());
+        return node;
+    }
+    *out = *node;
+    out->attrs = attrs;
+    out->n_attrs = 0;
+    for (size_t i = 0; i < node->n_attrs; i++) {
+        const px_onnx_attr *own = &node->attrs[i];
+        const px_onnx_attr *a =
+            own->ref_attr_name.len == 0 ? own : attr_for(b->scope, own->ref_attr_name);
+        if (a == NULL)
+            continue;
+        attrs[out->n_attrs] = *a;
+        attrs[out->n_attrs++].name = own->name;
+    }
+    return out;
+}
+
+static const px_onnx_function *function_of(const px_tf_build *b, const px_onnx_node *node)
+{
+    for (size_t i = 0; i < b->onnx->n_functions; i++) {
+        const px_onnx_function *f = &b->onnx->functions[i];
+        if (px_str_eq(f->name, node->op_type) && px_str_eq(f->overload, node->overload) &&
+            (px_str_eq(f->domain, node->domain) ||
+             (is_standard(f->domain) && is_standard(node->domain))))
+            return f;
+    }
+    return NULL;
+}
+
+/* What inference knows of an output and TensorFlow does not: its elements, or its rank. */
+static pgy_status *learn(px_tf_build *b, px_str name, const px_onnx_fact *fact)
+{
+    enum { MAX_RANK = PX_TF_MAX_RANK };
+    pgy_status *st = NULL;
+    const px_tf_api *api = &b->s->lib->api;
+    px_tf_value *value = px_map_get(&b->scope->values, name);
+    pgy_tensor *t = NULL;
+    int64_t dims[MAX_RANK];
+    const px_onnx_type *type = &fact->type;
+    if (value == NULL || type->kind != PX_ONNX_TYPE_TENSOR || type->rank < 0 ||
+        type->rank > MAX_RANK || px_tf_type_at(b, value->port) == PX_TF_VARIANT)
+        return NULL;
+    for (int i = 0; i < type->rank; i++)
+        dims[i] = type->dims[i].value < 0 ? -1 : type->dims[i].value;
+    if (api->GraphGetTensorNumDims(b->frame->graph, value->port, b->s->status) < 0) {
+        api->GraphSetTensorShape(b->frame->graph, value->port, dims, type->rank, b->s->status);
+        PX_TRY(px_tf_checked(b->s));
+    }
+    if (fact->ints == NULL || value->known != NULL)
+        goto done;
+    PX_TRY(pgy_tensor_new(PGY_DTYPE_I64, type->rank, dims, &t));
+    if ((size_t)t->count == fact->n_ints) {
+        memcpy(pgy_tensor_data_mut(t), fact->ints, fact->n_ints * sizeof *fact->ints);
+        PX_TRY(pgy_tensor_cast(t, px_tf_dtype_of(px_tf_type_at(b, value->port)), &value->known));
+    }
+done:
+    pgy_tensor_free(t);
+    return st;
+}
+
+static pgy_status *call(px_tf_build *b, const px_onnx_function *f);
+
+/* `facts` are those of its outputs, or NULL. */
+static pgy_status *add_node(px_tf_build *b, const px_onnx_node *node, const px_onnx_fact *facts)
 {
     pgy_status *st = NULL;
-    b->node = node;
-    const px_tf_op_row *row = is_standard(node->domain) ? find_row(node->op_type) : NULL;
-    const px_str called = node->name.len > 0    ? node->name
-                          : node->n_outputs > 0 ? node->outputs[0]
-                                                : node->op_type;
-    if (row == NULL)
+    b->node = node = resolved(b, node);
+    b->facts = facts;
+    const px_onnx_function *function = function_of(b, node);
+    const px_tf_op_row *row = find_row(node);
+    const px_str called = name_of(node);
+    if (row == NULL && function == NULL)
         PX_TRY(PX_FAIL(PGY_ERR_UNSUPPORTED,
                        "The operator %.*s%s%.*s of the node '%.*s' has no counterpart among the "
                        "TensorFlow operators that this build knows. Leave out --tf.",
                        PX_STR_ARG(node->domain), node->domain.len > 0 ? "." : "",
                        PX_STR_ARG(node->op_type), PX_STR_ARG(called)));
     set_name(b, called);
+    if (function != NULL) {
+        PX_TRY(call(b, function));
+        goto done;
+    }
     if (px_str_is(node->op_type, "Constant")) {
         const px_onnx_attr *value = px_onnx_node_attr(node, "value");
         if (value != NULL && value->t != NULL && node->n_outputs == 1) {
@@ -132,7 +240,22 @@ static pgy_status *add_node(px_tf_build *b, const px_onnx_node *node)
     row->make(b);
     st = b->st;
     b->st = NULL;
+    for (size_t i = 0; st == NULL && facts != NULL && i < node->n_outputs; i++)
+        st = learn(b, node->outputs[i], &facts[i]);
 done:
+    return st;
+}
+
+/* Nodes of a graph of the model, or of a function, which has no facts. */
+static pgy_status *add_nodes(px_tf_build *b, const px_onnx_node *nodes, size_t n,
+                             const px_onnx_fact *facts)
+{
+    pgy_status *st = NULL;
+    for (size_t i = 0; i < n && st == NULL; i++) {
+        st = add_node(b, &nodes[i], facts);
+        if (facts != NULL)
+            facts += nodes[i].n_outputs;
+    }
     return st;
 }
 
@@ -180,17 +303,37 @@ static void empty_scope(px_tf_scope *scope)
     px_map_fini(&scope->values);
 }
 
-void px_tf_subgraph(px_tf_build *b, const px_onnx_graph *g, px_tf_scope *scope, px_tf_port *out)
+/* A graph inside a function: each call gives it another meaning, so that nothing is known. */
+static const px_onnx_fact *facts_of(const px_tf_build *b, const px_onnx_graph *g)
+{
+    return b->scope->function == NULL && b->types != NULL ? px_onnx_types_in(b->types, g) : NULL;
+}
+
+static pgy_status *enter(px_tf_build *b, px_tf_scope *scope)
+{
+    scope->frame = b->frame;
+    b->scope = scope;
+    if (++b->depth > MAX_DEPTH)
+        return PX_FAIL(PGY_ERR_UNSUPPORTED,
+                       "Graphs and functions lie inside each other more than %d deep.", MAX_DEPTH);
+    return NULL;
+}
+
+void px_tf_subgraph(px_tf_build *b, const px_onnx_graph *g, px_tf_scope *scope,
+                    const px_tf_port *in, size_t n_in, px_tf_port *out)
 {
     pgy_status *st = NULL;
     const px_onnx_node *node = b->node;
     if (b->st != NULL)
         return;
     scope->outer = b->scope;
-    b->scope = scope;
+    scope->function = scope->outer->function;
+    scope->caller = scope->outer->caller;
+    PX_TRY(enter(b, scope));
+    for (size_t i = 0; i < n_in && i < g->n_inputs; i++)
+        PX_TRY(set_value(b, g->inputs[i].name, in[i], NULL));
     PX_TRY(add_constants(b, g));
-    for (size_t i = 0; i < g->n_nodes; i++)
-        PX_TRY(add_node(b, &g->nodes[i]));
+    PX_TRY(add_nodes(b, g->nodes, g->n_nodes, facts_of(b, g)));
     for (size_t i = 0; i < g->n_outputs; i++) {
         const px_tf_value *value = px_tf_find(b, scope, g->outputs[i].name);
         if (value == NULL)
@@ -201,35 +344,74 @@ void px_tf_subgraph(px_tf_build *b, const px_onnx_graph *g, px_tf_scope *scope, 
 done:
     b->scope = scope->outer;
     b->node = node;
+    b->depth--;
     empty_scope(scope);
-    if (b->st == NULL)
-        b->st = st;
-    else
-        pgy_status_free(st);
+    if (st != NULL)
+        px_tf_keep_error(b, st);
+}
+
+/* The body of a function of the model in place of the node under way. */
+static pgy_status *call(px_tf_build *b, const px_onnx_function *f)
+{
+    pgy_status *st = NULL;
+    const px_onnx_node *node = b->node;
+    px_tf_scope *calling = b->scope;
+    px_tf_scope scope = {.function = f, .caller = node};
+    const int64_t opset = b->opset;
+    PX_TRY(enter(b, &scope));
+    b->opset = px_onnx_opset_of(f->opsets, f->n_opsets, (px_str){0});
+    for (size_t i = 0; i < f->n_inputs && i < node->n_inputs; i++) {
+        const px_tf_value *in = px_tf_find(b, calling, node->inputs[i]);
+        if (in != NULL)
+            PX_TRY(set_value(b, f->inputs[i], in->port, pgy_tensor_ref(in->known)));
+    }
+    PX_TRY(add_nodes(b, f->nodes, f->n_nodes, NULL));
+    for (size_t i = 0; i < f->n_outputs && i < node->n_outputs; i++) {
+        const px_tf_value *out = px_tf_find(b, &scope, f->outputs[i]);
+        if (node->outputs[i].len == 0)
+            continue;
+        if (out == NULL)
+            PX_TRY(PX_FAIL(PGY_ERR_MODEL, "No node makes the output '%.*s' of the function %.*s.",
+                           PX_STR_ARG(f->outputs[i]), PX_STR_ARG(f->name)));
+        b->scope = calling;
+        PX_TRY(set_value(b, node->outputs[i], out->port, pgy_tensor_ref(out->known)));
+        b->scope = &scope;
+    }
+done:
+    b->scope = calling;
+    b->node = node;
+    b->opset = opset;
+    b->depth--;
+    empty_scope(&scope);
+    return px_status_while(st, "calling the function %.*s", PX_STR_ARG(f->name));
 }
 
 pgy_status *px_tf_build_onnx(px_tf_model *s, pgy_model *model)
 {
     pgy_status *st = NULL;
-    px_tf_scope scope = {0};
-    px_tf_build b = {.s = s, .scope = &scope};
+    px_tf_frame frame = {.graph = s->graph};
+    px_tf_scope scope = {.frame = &frame};
+    px_tf_build b = {.s = s, .scope = &scope, .frame = &frame};
     px_onnx_model *onnx = NULL;
+    px_onnx_types *types = NULL;
     PX_TRY(px_model_onnx(model, &onnx));
+    PX_TRY(px_onnx_infer(s->cx, onnx, &(px_onnx_infer_options){.every_graph = true}, &types));
     const px_onnx_graph *g = &onnx->graph;
     b.onnx = onnx;
+    b.types = types;
     b.opset = px_onnx_opset_of(onnx->opsets, onnx->n_opsets, (px_str){0});
     PX_TRY(add_constants(&b, g));
     for (size_t i = 0; i < g->n_inputs; i++)
         if (!px_map_has(&scope.values, g->inputs[i].name))
             PX_TRY(add_input(&b, &g->inputs[i]));
-    for (size_t i = 0; i < g->n_nodes; i++)
-        PX_TRY(add_node(&b, &g->nodes[i]));
+    PX_TRY(add_nodes(&b, g->nodes, g->n_nodes, facts_of(&b, g)));
     PX_TRY(add_outputs(&b, g));
     px_log(s->cx, PGY_LOG_VERBOSE, PX_AT_TF,
            "Built the ONNX graph of %zu nodes as a TensorFlow graph of %zu", g->n_nodes, b.n_made);
 done:
     pgy_status_free(b.st);
     empty_scope(&scope);
+    px_onnx_types_free(types);
     px_buf_fini(&b.name);
     px_arena_fini(&b.arena);
     return px_status_while(st, "building the ONNX model as a TensorFlow graph");

@@ -5,38 +5,60 @@
  * over the graph checks once per node.
  *
  * A node under way is one at a time: its inputs are made before px_tf_begin is called.
+ *
+ * The body of a loop is a function of TensorFlow's, which is a graph of its own. Such a graph under
+ * way is a frame; ports of one frame mean nothing in another, and px_tf_capture brings them in.
  */
 #ifndef PX_BACKEND_TF_ONNX_BUILD_H
 #define PX_BACKEND_TF_ONNX_BUILD_H
 
 #include "backend/tf/session.h"
 #include "backend/tf/values.h"
-#include "model/onnx.h"
+#include "model/onnx_infer.h"
 
 #define PX_TF_MAX_RANK 8
 
 /* A value of the ONNX graph. */
 typedef struct px_tf_value {
     px_tf_port port;
-    pgy_tensor *known; /* a constant's elements, or NULL; owned by the build */
+    pgy_tensor *known; /* its elements where they are always the same, or NULL; one reference */
 } px_tf_value;
+
+/* A TensorFlow graph under way: the model's, or a loop's body. */
+typedef struct px_tf_frame {
+    struct px_tf_frame *outer; /* NULL: the model's */
+    px_tf_graph *graph;
+    struct px_tf_captures {
+        struct px_tf_capture {
+            px_tf_port outside, inside;
+        } * at;
+        size_t n, cap;
+    } captures;
+} px_tf_frame;
 
 /* The names of a graph; those of the graphs around it count in a subgraph too. */
 typedef struct px_tf_scope {
-    struct px_tf_scope *outer; /* NULL: this is the model's graph */
-    px_map values;             /* name -> px_tf_value, in the build's arena */
-    px_tf_port condition;      /* what an arm of an If hangs on; without a node: on nothing */
-    int arm;                   /* 1: runs where the condition holds, 0: where not */
+    struct px_tf_scope *outer; /* NULL: this is the model's graph, or a function's body */
+    px_tf_frame *frame;
+    const px_onnx_function *function; /* whose body this is part of, or NULL */
+    const px_onnx_node *caller;       /* of that function, with its attributes resolved */
+    px_map values;                    /* name -> px_tf_value, in the build's arena */
+    px_tf_port condition; /* what an arm of an If hangs on; without a node: on nothing */
+    int arm;              /* 1: runs where the condition holds, 0: where not */
 } px_tf_scope;
 
 typedef struct px_tf_build {
     px_tf_model *s;
     const px_onnx_model *onnx;
-    int64_t opset;
+    const px_onnx_types *types;
+    int64_t opset; /* of the standard's operators, where the node stands */
+    int depth;     /* of graphs and functions inside each other */
     px_arena arena;
     px_tf_scope *scope; /* of the graph under way */
+    px_tf_frame *frame;
     const px_onnx_node *node;
-    px_buf name; /* readable part of the names of what the node becomes */
+    const px_onnx_fact *facts; /* one for each of its outputs, or NULL */
+    px_buf name;               /* readable part of the names of what the node becomes */
     size_t n_made;
     px_tf_builder *making;
     pgy_status *st;
@@ -51,7 +73,7 @@ typedef struct px_tf_op_row {
 
 /* Each file's rows, ended by a NULL name. */
 extern const px_tf_op_row px_tf_math_rows[], px_tf_shape_rows[], px_tf_nn_rows[],
-    px_tf_recurrent_rows[], px_tf_quant_rows[], px_tf_control_rows[];
+    px_tf_recurrent_rows[], px_tf_quant_rows[], px_tf_control_rows[], px_tf_ms_rows[];
 
 /* The row of the node under way. */
 const px_tf_op_row *px_tf_row(const px_tf_build *b);
@@ -60,14 +82,19 @@ const px_tf_op_row *px_tf_row(const px_tf_build *b);
  * Errors: UNSUPPORTED naming operator and node. */
 PX_MUST_USE pgy_status *px_tf_build_onnx(px_tf_model *s, pgy_model *model);
 
-/* Builds a graph inside the one under way; `out` gets a port for each of its outputs. The scope is
- * new, with its condition set, and emptied afterwards. */
-void px_tf_subgraph(px_tf_build *b, const px_onnx_graph *g, px_tf_scope *scope, px_tf_port *out);
+/* Builds a graph inside the one under way, in the frame under way; `in` are its first `n_in`
+ * inputs, `out` gets a port for each of its outputs. The scope is new, with its condition set, and
+ * emptied afterwards. */
+void px_tf_subgraph(px_tf_build *b, const px_onnx_graph *g, px_tf_scope *scope,
+                    const px_tf_port *in, size_t n_in, px_tf_port *out);
 
 /* The value of that name, or NULL. */
 const px_tf_value *px_tf_find(px_tf_build *b, px_tf_scope *scope, px_str name);
 
 /* --- errors --- */
+
+/* Keeps `take_st` unless there is an error already. */
+void px_tf_keep_error(px_tf_build *b, pgy_status *take_st);
 
 /* Keeps the sentence "The node 'x' (Op): ..." as the error. */
 void px_tf_refuse(px_tf_build *b, const char *fmt, ...) PX_PRINTF(2, 3);
@@ -118,6 +145,8 @@ px_tf_port px_tf_number(px_tf_build *b, double value, px_tf_port like);
 int px_tf_type_at(px_tf_build *b, px_tf_port x);
 /* Refuses the node when TensorFlow does not know the rank. */
 int px_tf_rank(px_tf_build *b, px_tf_port x);
+/* Tells TensorFlow what it does not see: the dimensions of x, -1 for what is open. */
+void px_tf_say(px_tf_build *b, px_tf_port x, const int64_t *dims, int rank);
 /* Dimensions as far as they are known, -1 for others; the rank, 0 after an error. */
 int px_tf_dims(px_tf_build *b, px_tf_port x, int64_t dims[PX_TF_MAX_RANK]);
 /* 0 <= axis < rank; refuses others. */
@@ -130,7 +159,35 @@ px_tf_port px_tf_transpose(px_tf_build *b, px_tf_port x, const int64_t *order, i
 px_tf_port px_tf_part(px_tf_build *b, px_tf_port x, int64_t start, int64_t n);
 px_tf_port px_tf_concat(px_tf_build *b, const px_tf_port *parts, size_t n, int64_t axis);
 
+/* --- loops --- */
+
+/* The port in the frame under way that has the value of `port` of `from`, a frame around it. */
+px_tf_port px_tf_capture(px_tf_build *b, const px_tf_frame *from, px_tf_port port);
+
+/* From the variables as they are to what `out` is to hold: the variables after one step, or one
+ * truth value for whether there is another step. In the loop's own frame. */
+typedef void (*px_tf_step_fn)(px_tf_build *b, void *user, const px_tf_port *vars, px_tf_port *out);
+/* while (goes_on(vars)) vars = step(vars); `vars` holds the first values and gets the last ones.
+ * Variables keep their types; shapes may change. `step` may be called several times; `goes_on` must
+ * capture nothing. */
+void px_tf_while(px_tf_build *b, px_tf_port *vars, size_t n, px_tf_step_fn goes_on,
+                 px_tf_step_fn step, void *user);
+
+/* An empty list of tensors of type `type`. */
+px_tf_port px_tf_list(px_tf_build *b, int type);
+px_tf_port px_tf_list_push(px_tf_build *b, px_tf_port list, px_tf_port x);
+/* All of a list along a new first dimension. `dims` are those of an element, as far as they are
+ * known (-1: not), and count where the list is empty: 0 for what is open. `rank` may be -1. */
+px_tf_port px_tf_list_stack(px_tf_build *b, px_tf_port list, int type, const int64_t *dims,
+                            int rank);
+
 /* --- operators that others are made of --- */
+
+/* Axis `axis` of x at `at`, a scalar: without that axis. */
+px_tf_port px_tf_at(px_tf_build *b, px_tf_port x, px_tf_port at, int64_t axis);
+/* x in 255 equal steps between its extremes, 0 among them: the number of the step less that of 0,
+ * as float64. `out_scale` is the size of a step, in the type of x. */
+px_tf_port px_tf_stepped(px_tf_build *b, px_tf_port x, px_tf_port *out_scale);
 
 px_tf_port px_tf_matmul(px_tf_build *b, px_tf_port x, px_tf_port y); /* as numpy's */
 /* With the attributes of the node under way; `bias` may be NULL. */

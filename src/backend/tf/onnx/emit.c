@@ -6,7 +6,14 @@
 
 static const px_tf_port no_port;
 
-static void keep_error(px_tf_build *b, pgy_status *st)
+enum { MAX_NODES = 1 << 22 }; /* of all graphs: bounds functions that call functions */
+
+static const px_tf_api *api_of(const px_tf_build *b)
+{
+    return &b->s->lib->api;
+}
+
+void px_tf_keep_error(px_tf_build *b, pgy_status *st)
 {
     if (b->st == NULL)
         b->st = st;
@@ -27,28 +34,51 @@ void px_tf_refuse(px_tf_build *b, const char *fmt, ...)
     const px_str name = node->name.len > 0    ? node->name
                         : node->n_outputs > 0 ? node->outputs[0]
                                               : node->op_type;
-    keep_error(b, PX_FAIL(PGY_ERR_UNSUPPORTED, "The node '%.*s' (%.*s): %s", PX_STR_ARG(name),
-                          PX_STR_ARG(node->op_type), px_buf_cstr(&text)));
+    px_tf_keep_error(b, PX_FAIL(PGY_ERR_UNSUPPORTED, "The node '%.*s' (%.*s): %s", PX_STR_ARG(name),
+                                PX_STR_ARG(node->op_type), px_buf_cstr(&text)));
     px_buf_fini(&text);
 }
 
 /* --- the node's ONNX side --- */
+
+/* What a graph inside reads from the one around it: through the arm's condition, into the loop's
+ * frame. Small constants are made again, so that TensorFlow knows them there too. */
+static px_tf_port brought_in(px_tf_build *b, const px_tf_scope *scope, const px_tf_value *outer)
+{
+    enum { MAX_AGAIN = 64 };
+    if (scope->frame != scope->outer->frame)
+        return outer->known != NULL && outer->known->count <= MAX_AGAIN
+                   ? px_tf_constant(b, outer->known)
+                   : px_tf_capture(b, scope->outer->frame, outer->port);
+    return px_tf_switch(b, outer->port, scope->condition, scope->arm);
+}
 
 const px_tf_value *px_tf_find(px_tf_build *b, px_tf_scope *scope, px_str name)
 {
     px_tf_value *own = px_map_get(&scope->values, name);
     if (own != NULL || scope->outer == NULL)
         return own;
+    px_tf_frame *frame = b->frame;
+    b->frame = scope->outer->frame;
     const px_tf_value *outer = px_tf_find(b, scope->outer, name);
-    if (outer == NULL || outer->known != NULL || scope->condition.node == NULL)
+    b->frame = frame;
+    if (outer == NULL)
+        return NULL;
+    const char *made_by =
+        outer->port.node != NULL ? api_of(b)->OperationOpType(outer->port.node) : "Const";
+    if (scope->frame == scope->outer->frame &&
+        (scope->condition.node == NULL || strcmp(made_by, "Const") == 0))
         return outer;
     own = px_arena_calloc(&b->arena, 1, sizeof *own);
     if (own == NULL) {
-        keep_error(b, px_status_nomem());
+        px_tf_keep_error(b, px_status_nomem());
         return outer;
     }
-    own->port = px_tf_switch(b, outer->port, scope->condition, scope->arm);
-    keep_error(b, px_map_set(&scope->values, name, own));
+    b->frame = scope->frame;
+    own->port = brought_in(b, scope, outer);
+    b->frame = frame;
+    own->known = pgy_tensor_ref(outer->known);
+    px_tf_keep_error(b, px_map_set(&scope->values, name, own));
     return own;
 }
 
@@ -85,11 +115,11 @@ void px_tf_output(px_tf_build *b, size_t i, px_tf_port port)
         return;
     px_tf_value *value = px_arena_calloc(&b->arena, 1, sizeof *value);
     if (value == NULL) {
-        keep_error(b, px_status_nomem());
+        px_tf_keep_error(b, px_status_nomem());
         return;
     }
     value->port = port;
-    keep_error(b, px_map_set(&b->scope->values, b->node->outputs[i], value));
+    px_tf_keep_error(b, px_map_set(&b->scope->values, b->node->outputs[i], value));
 }
 
 int64_t px_tf_int_of(const px_tf_build *b, const char *attr, int64_t otherwise)
@@ -140,21 +170,18 @@ int px_tf_ints_or_input(px_tf_build *b, const char *attr, size_t i, int64_t *out
 
 /* --- TensorFlow's side --- */
 
-static const px_tf_api *api_of(const px_tf_build *b)
-{
-    return &b->s->lib->api;
-}
-
 void px_tf_begin(px_tf_build *b, const char *op)
 {
     px_buf name = {0};
+    if (b->n_made >= MAX_NODES)
+        px_tf_refuse(b, "the TensorFlow graph would have more than %d nodes.", MAX_NODES);
     if (b->st != NULL)
         return;
     px_buf_printf(&name, "%s/%zu", px_buf_cstr(&b->name), b->n_made++);
     if (name.failed)
-        keep_error(b, px_status_nomem());
+        px_tf_keep_error(b, px_status_nomem());
     else
-        b->making = api_of(b)->NewOperation(b->s->graph, op, name.ptr);
+        b->making = api_of(b)->NewOperation(b->frame->graph, op, name.ptr);
     px_buf_fini(&name);
 }
 
@@ -218,7 +245,7 @@ px_tf_port px_tf_finish(px_tf_build *b)
         if (b->node != NULL)
             px_tf_refuse(b, "%s", pgy_status_message(st));
         else
-            keep_error(b, st), st = NULL;
+            px_tf_keep_error(b, st), st = NULL;
         pgy_status_free(st);
         return no_port;
     }
@@ -274,7 +301,7 @@ px_tf_port px_tf_constant(px_tf_build *b, const pgy_tensor *t)
         return no_port;
     pgy_status *st = px_tf_tensor_new(b->s->lib, t, type, &value);
     if (st != NULL) {
-        keep_error(b, st);
+        px_tf_keep_error(b, st);
         return no_port;
     }
     px_tf_begin(b, "Const");
@@ -284,7 +311,7 @@ px_tf_port px_tf_constant(px_tf_build *b, const pgy_tensor *t)
     st = px_tf_checked(b->s);
     const px_tf_port port = px_tf_finish(b);
     if (st != NULL)
-        keep_error(b, st);
+        px_tf_keep_error(b, st);
     api_of(b)->DeleteTensor(value);
     return port;
 }
@@ -304,7 +331,7 @@ static px_tf_port small(px_tf_build *b, pgy_dtype dtype, int rank, const int64_t
     if (st == NULL)
         port = px_tf_constant(b, cast);
     else
-        keep_error(b, st);
+        px_tf_keep_error(b, st);
     pgy_tensor_free(cast);
     pgy_tensor_free(t);
     return port;
@@ -339,7 +366,7 @@ px_tf_port px_tf_number(px_tf_build *b, double value, px_tf_port like)
     if (st == NULL)
         port = px_tf_constant(b, cast);
     else
-        keep_error(b, st);
+        px_tf_keep_error(b, st);
     pgy_tensor_free(cast);
     pgy_tensor_free(t);
     return port;
@@ -354,7 +381,7 @@ int px_tf_dims(px_tf_build *b, px_tf_port x, int64_t dims[PX_TF_MAX_RANK])
 {
     if (b->st != NULL)
         return 0;
-    const int rank = api_of(b)->GraphGetTensorNumDims(b->s->graph, x, b->s->status);
+    const int rank = api_of(b)->GraphGetTensorNumDims(b->frame->graph, x, b->s->status);
     if (rank < 0 || rank > PX_TF_MAX_RANK) {
         px_tf_refuse(b, rank < 0
                             ? "the number of its input's dimensions is not known before it runs."
@@ -362,8 +389,16 @@ int px_tf_dims(px_tf_build *b, px_tf_port x, int64_t dims[PX_TF_MAX_RANK])
         return 0;
     }
     if (rank > 0)
-        api_of(b)->GraphGetTensorShape(b->s->graph, x, dims, rank, b->s->status);
+        api_of(b)->GraphGetTensorShape(b->frame->graph, x, dims, rank, b->s->status);
     return rank;
+}
+
+void px_tf_say(px_tf_build *b, px_tf_port x, const int64_t *dims, int rank)
+{
+    if (b->st != NULL)
+        return;
+    api_of(b)->GraphSetTensorShape(b->frame->graph, x, dims, rank, b->s->status);
+    px_tf_keep_error(b, px_tf_checked(b->s));
 }
 
 int px_tf_rank(px_tf_build *b, px_tf_port x)

@@ -26,6 +26,18 @@ static void divide(px_tf_build *b)
     px_tf_output(b, 0, px_tf_2(b, is_float(px_tf_type_at(b, x)) ? "RealDiv" : "TruncateDiv", x, y));
 }
 
+/* The sign of the divisor, or with `fmod` that of the dividend. */
+static void mod(px_tf_build *b)
+{
+    const px_tf_port x = px_tf_input(b, 0), y = px_tf_input(b, 1);
+    const int type = px_tf_type_at(b, x), wide = is_float(type) ? type : PX_TF_INT64;
+    if (type == PX_TF_UINT64)
+        px_tf_refuse(b, "uint64 has no counterpart in TensorFlow's remainder.");
+    const px_tf_port wide_x = px_tf_cast(b, x, wide), wide_y = px_tf_cast(b, y, wide);
+    const char *op = px_tf_int_of(b, "fmod", 0) != 0 ? "TruncateMod" : "FloorMod";
+    px_tf_output(b, 0, px_tf_cast(b, px_tf_2(b, op, wide_x, wide_y), type));
+}
+
 static void power(px_tf_build *b)
 {
     const px_tf_port x = px_tf_input(b, 0), y = px_tf_input(b, 1);
@@ -393,6 +405,7 @@ const px_tf_op_row px_tf_math_rows[] = {
     {"Max", variadic, "Maximum"},
     {"Mean", mean, NULL},
     {"Min", variadic, "Minimum"},
+    {"Mod", mod, NULL},
     {"Mul", binary, "Mul"},
     {"Neg", unary, "Neg"},
     {"Not", unary, "LogicalNot"},

@@ -89,16 +89,35 @@ static px_tf_port extreme(px_tf_build *b, px_tf_port x, const char *reduce, cons
     return px_tf_2(b, with_zero, all, px_tf_number(b, 0, x));
 }
 
+/* The size of a step and the number of the one for 0, as x has its elements. */
+static void dynamic_scale(px_tf_build *b, px_tf_port x, px_tf_port *out_scale, px_tf_port *out_zero)
+{
+    const px_tf_port low = extreme(b, x, "Min", "Minimum"), high = extreme(b, x, "Max", "Maximum");
+    const px_tf_port range = px_tf_2(b, "Sub", high, low), nought = px_tf_number(b, 0, x);
+    const px_tf_port step = px_tf_2(b, "RealDiv", range, px_tf_number(b, 255, x));
+    /* Where all is 0, any step does. */
+    const px_tf_port is_flat = px_tf_2(b, "Equal", range, nought);
+    *out_scale = px_tf_3(b, "SelectV2", is_flat, px_tf_number(b, 1, x), step);
+    const px_tf_port shift = px_tf_2(b, "RealDiv", px_tf_1(b, "Neg", low), *out_scale);
+    *out_zero = to_bytes(b, shift, nought, PX_TF_UINT8);
+}
+
 static void dynamic_quantize(px_tf_build *b)
 {
-    const px_tf_port x = px_tf_input(b, X), steps = px_tf_number(b, 255, x);
-    const px_tf_port low = extreme(b, x, "Min", "Minimum"), high = extreme(b, x, "Max", "Maximum");
-    const px_tf_port scale = px_tf_2(b, "RealDiv", px_tf_2(b, "Sub", high, low), steps);
-    const px_tf_port nought = px_tf_number(b, 0, x), shift = px_tf_1(b, "Neg", low);
-    const px_tf_port zero = to_bytes(b, px_tf_2(b, "RealDiv", shift, scale), nought, PX_TF_UINT8);
+    const px_tf_port x = px_tf_input(b, X);
+    px_tf_port scale, zero;
+    dynamic_scale(b, x, &scale, &zero);
     px_tf_output(b, 0, to_bytes(b, px_tf_2(b, "RealDiv", x, scale), zero, PX_TF_UINT8));
     px_tf_output(b, 1, scale);
     px_tf_output(b, 2, zero);
+}
+
+px_tf_port px_tf_stepped(px_tf_build *b, px_tf_port x, px_tf_port *out_scale)
+{
+    px_tf_port zero;
+    dynamic_scale(b, x, out_scale, &zero);
+    const px_tf_port y = to_bytes(b, px_tf_2(b, "RealDiv", x, *out_scale), zero, PX_TF_UINT8);
+    return px_tf_2(b, "Sub", px_tf_cast(b, y, PX_TF_DOUBLE), px_tf_cast(b, zero, PX_TF_DOUBLE));
 }
 
 /* Input `i` as wide numbers, less its zero point, which lies along dimension `axis`. */
