@@ -9,9 +9,11 @@ import csv
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 import xml.etree.ElementTree as xml
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -33,6 +35,23 @@ def save(folder, name, iterations):
     results = RunResults()
     results.append((name, [IterationResult(outputs, runner_name=name) for outputs in iterations]))
     results.save(str(folder / f"{name}.json"))
+
+
+PICTURE = re.compile(r'src="data:image/svg\+xml,([^"]*)"')
+
+
+def check_pictures(page):
+    """Heat maps are SVG in URLs; they are there where the page says so, and any XML reader takes them."""
+    bad, urls = [], PICTURE.findall(page)
+    if bool(urls) != ("Where the errors are" in page) or page.count("<img ") != len(urls):
+        bad.append(f"HTML: {len(urls)} heat maps in {page.count('<img ')} pictures")
+    for url in urls:
+        if re.search("[\\s#<>&']", url.replace(" ", "")):
+            bad.append("HTML: a picture's URL holds what it may not")
+        root = xml.fromstring(urllib.parse.unquote(url))
+        if root.tag != "{http://www.w3.org/2000/svg}svg" or not root.findall(".//{*}image"):
+            bad.append(f"HTML: a picture is {root.tag}")
+    return bad
 
 
 def check(folder, done, expected_code, rows, failed_cases):
@@ -67,6 +86,8 @@ def check(folder, done, expected_code, rows, failed_cases):
     if ("passed" if expected_code == 0 else "FAILED") not in text.splitlines()[0]:
         bad.append(f"Markdown: {text.splitlines()[0]}")
     page = (folder / "report.html").read_text()
+    bad += check_pictures(page)
+    page = PICTURE.sub("", page)  # an SVG's namespace begins with http://
     if "<script>alert" in page or "http://" in page or "https://" in page:
         bad.append("HTML: an output's name is not escaped, or the page points to the network")
     if f"<h1>{'PASSED' if expected_code == 0 else 'FAILED'}: " not in page:

@@ -68,7 +68,7 @@ static pgy_status *draw_maps(px_exhibits *x, pgy_context *cx, const px_pair *pai
     for (int i = 0; i < 2; i++) {
         e->map[i].len = 0;
         PX_TRY(px_heatmap_init(cx, pair, stats, which[i], MAP_X, MAP_Y, &map));
-        PX_TRY(px_heatmap_render(&map, &caption, PX_PICTURE_PNG, 1, &e->map[i]));
+        PX_TRY(px_heatmap_render(&map, &caption, PX_PICTURE_SVG, 1, &e->map[i]));
         px_heatmap_fini(&map);
         map = (px_heatmap){0};
     }

@@ -11,7 +11,7 @@ typedef struct px_exhibit {
     char *output, *runner[2];
     int64_t n_mismatch;
     px_hist hist[2]; /* absolute and relative errors */
-    px_buf map[2];   /* PNG heat maps of them; empty when not drawn */
+    px_buf map[2];   /* SVG heat maps of them; empty when not drawn */
 } px_exhibit;
 
 typedef struct px_exhibits {
