@@ -196,8 +196,8 @@ static void put_outputs(px_buf *b, const px_doc_rows *rows)
                    "the last column counts the iterations that passed.</p>\n");
 }
 
-/* As a data URL without base64: the pixels within are in base64 already, and twice would cost a third
- * more. What ends an attribute, a URL or its path is escaped; a URL loses line ends. */
+/* As a data URL without base64: the pixels within are in base64 already, and twice would cost a
+ * third more. What ends an attribute, a URL or its path is escaped; a URL loses line ends. */
 static void put_svg(px_buf *b, const char *what, const char *output, const px_buf *svg)
 {
     static const char special[] = "%#<>&\"'\n";
