@@ -3,6 +3,7 @@
 
 #include "base/fmt.h"
 #include "base/tensor.h"
+#include "report/wrap.h"
 
 #define MAX_ROWS 20   /* as many layers are shown whole */
 #define ROWS_BEFORE 3 /* of a longer list: around the first failure */
@@ -102,18 +103,9 @@ static void put_cell(px_buf *b, const px_layer *layer, int column)
     }
 }
 
-/* Width on a terminal: characters, not bytes. */
-static size_t width_of(px_str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++)
-        n += ((unsigned char)s.ptr[i] & 0xc0) != 0x80;
-    return n;
-}
-
 static void put_padded(px_buf *b, px_str text, size_t width, bool right)
 {
-    const size_t blanks = width - PX_MIN(width, width_of(text));
+    const size_t blanks = width - PX_MIN(width, px_text_width(text));
     if (right)
         px_buf_pad(b, ' ', blanks);
     px_buf_putstr(b, text);
@@ -160,7 +152,7 @@ static void put_rows(px_buf *b, const px_layers *layers, size_t first, size_t en
         for (size_t i = first; i < end; i++) {
             cell.len = 0;
             put_cell(&cell, &layers->at[i], c);
-            widths[c] = PX_MAX(widths[c], width_of(px_buf_str(&cell)));
+            widths[c] = PX_MAX(widths[c], px_text_width(px_buf_str(&cell)));
         }
     }
     px_buf_fini(&cell);

@@ -7,9 +7,12 @@
 #include "base/fmt.h"
 #include "base/log.h"
 #include "report/doc/rows.h"
+#include "report/wrap.h"
 
-/* Characters of a name that leave room for what follows in a line of 80. */
-enum { LONG_OUTPUT = 24, LONG_RUNNER = 28 };
+/* Characters of a name that leave room for what follows in a line of 80; characters of a line, less
+ * the four that the log puts before it; columns of what stands behind a label, and of a sentence.
+ */
+enum { LONG_OUTPUT = 24, LONG_RUNNER = 28, WIDTH = 76, VALUE = 22, SENTENCE = 8 };
 
 /* "onnxrt-runner-N0": the date behind it says nothing here. Other names stay. */
 static void put_runner(px_buf *b, const char *name)
@@ -45,11 +48,22 @@ static const px_doc_row *worst_of(const px_doc_rows *rows, const px_pair_result 
     return worst;
 }
 
+/* A name that is too long to stand behind its label has a line that begins further left. */
+static void put_quoted(px_buf *b, const char *before, const char *name, const char *behind)
+{
+    const size_t n = px_text_width(px_str_of(name)) + strlen(behind) + 2;
+    px_buf text = {0};
+    px_buf_printf(&text, "%s'%s'%s", before, name, behind);
+    px_wrap_put(b, px_buf_str(&text), VALUE + n > WIDTH ? SENTENCE + 2 : VALUE, WIDTH);
+    b->failed |= text.failed;
+    px_buf_fini(&text);
+}
+
 /* In lines that fit a terminal; a long name has one for itself. */
 static void put_worst(px_buf *b, const px_doc_row *row)
 {
     const px_output_result *r = row->worst;
-    px_buf_printf(b, "'%s':", r->name);
+    put_quoted(b, "", r->name, ":");
     if (strlen(r->name) > LONG_OUTPUT)
         put_label(b, "");
     else
@@ -69,6 +83,28 @@ static void put_worst(px_buf *b, const px_doc_row *row)
     px_buf_puts(b, " (rtol ");
     px_doc_put_number(b, r->rtol);
     px_buf_putc(b, ')');
+}
+
+static void put_first_layer(px_buf *b, const px_layer *layer)
+{
+    px_buf text = {0};
+    put_label(b, "First layer");
+    px_doc_put_layer(&text, layer);
+    px_wrap_put(b, px_buf_str(&text), VALUE, WIDTH);
+    put_quoted(b, " gives ", layer->output, "");
+    b->failed |= text.failed;
+    px_buf_fini(&text);
+}
+
+static void put_referee(px_buf *b, const px_referee *referee)
+{
+    px_buf text = {0};
+    px_buf_puts(&text, "Referee: ");
+    px_doc_put_finding(&text, referee, 0);
+    px_buf_puts(b, "\n    ");
+    px_wrap_put(b, px_buf_str(&text), SENTENCE, WIDTH);
+    b->failed |= text.failed;
+    px_buf_fini(&text);
 }
 
 static void put_pair(px_buf *b, const px_run_state *run, const px_doc_rows *rows, size_t p)
@@ -96,10 +132,7 @@ static void put_pair(px_buf *b, const px_run_state *run, const px_doc_rows *rows
         put_worst(b, worst);
     }
     if (layers != NULL && layers->n > 1 && layers->first_failed != PX_NO_LAYER) {
-        const px_layer *first = &layers->at[layers->first_failed];
-        put_label(b, "First layer");
-        px_doc_put_layer(b, first);
-        px_buf_printf(b, " gives '%s'", first->output);
+        put_first_layer(b, &layers->at[layers->first_failed]);
     }
 }
 
@@ -161,10 +194,8 @@ pgy_status *px_station_summary(const px_run_state *run)
     px_buf_puts(&b, "Summary");
     for (size_t p = 0; p < run->accuracy.n; p++)
         put_pair(&b, run, &rows, p);
-    if (run->referee.n > 0) {
-        px_buf_puts(&b, "\n    Referee: ");
-        px_doc_put_finding(&b, &run->referee, 0);
-    }
+    if (run->referee.n > 0)
+        put_referee(&b, &run->referee);
     put_check(&b, "Determinism", run->args->runner.repeat.given, run->repeat_failed);
     put_check(&b, "Batch invariance", run->args->runner.check_batch_invariance.given,
               run->batch_failed);
