@@ -54,6 +54,13 @@ def check_pictures(page):
     return bad
 
 
+def check_summary(stdout):
+    """The last lines of a comparison fit a terminal of 80 columns."""
+    found = re.search(r"^\[I\] Summary\n((?:  .*\n)+)", stdout, re.M)
+    lines = found.group(1).splitlines() if found else []
+    return [f"summary: {len(line)} columns: {line}" for line in lines if len(line) > 80]
+
+
 def check(folder, done, expected_code, rows, failed_cases):
     """`rows`: lines of the CSV; `failed_cases`: of the JUnit file."""
     import jsonschema
@@ -61,6 +68,7 @@ def check(folder, done, expected_code, rows, failed_cases):
     bad = []
     if done.returncode != expected_code:
         return [f"exit {done.returncode}, expected {expected_code}\n{done.stdout}{done.stderr}"]
+    bad += check_summary(done.stdout)
     document = json.loads((folder / "report.json").read_text(), parse_constant=lambda c: bad.append(f"{c} in JSON"))
     jsonschema.validate(document, json.loads(SCHEMA.read_text()))
     if document["passed"] != (expected_code == 0):
@@ -107,7 +115,9 @@ def check_layers(folder):
     pair = document["comparisons"][0]
     layers = pair.get("layers", [])
     failed = [layer["output"] for layer in layers if not layer["passed"]]
-    bad = []
+    bad = check_summary(done.stdout)
+    if "\n        Referee: " not in done.stdout:
+        bad.append("the referee is not in the summary")
     if done.returncode != 1 or len(layers) < 3 or not failed:
         bad.append(f"layers: exit {done.returncode}, {len(failed)} of {len(layers)} failed")
     elif pair["first_divergence"] != failed[0] or pair["first_nan"] is not None:
