@@ -98,7 +98,7 @@ static void md_row(px_buf *out, const px_opt *row)
 static void md_write(px_buf *out)
 {
     px_buf_puts(out, "# Options of `polygraphy run`\n\n"
-                     "Written by `tools/optdoc` from the option table; do not edit. `NAME [NAME "
+                     "Written by `tools/optdoc.c` from the option table; do not edit. `NAME [NAME "
                      "...]` takes one or more\nwords, up to the next option; `--` ends the "
                      "options. An option may be shortened as long as the\nbeginning is its "
                      "alone.\n");
