@@ -2,10 +2,9 @@
 """The same small networks as UFF or Caffe files and as ONNX, for run_gpu.sh: make_uff_caffe.py FOLDER (needs
 the onnx package). TensorRT 8.6 runs the one, ONNX Runtime the other; their outputs must agree.
 
-UFF files and Caffe's weights are protobuf: the few messages are written here field by field.
+UFF files and Caffe's weights are protobuf: the few messages are written field by field.
 """
 import pathlib
-import struct
 import sys
 
 import numpy as np
@@ -13,6 +12,9 @@ import onnx
 from onnx import TensorProto as T
 from onnx import helper as h
 from onnx import numpy_helper as nh
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from uff_wire import field, number, numbers, uff_node, varint  # noqa: E402
 
 OUT = pathlib.Path(sys.argv[1])
 RNG = np.random.default_rng(5)
@@ -28,32 +30,8 @@ def save_onnx(name, nodes, shape, output, output_shape, init):
     onnx.save(model, OUT / (name + ".onnx"))
 
 
-# --- wire format ---
-def varint(n):
-    out = b""
-    while True:
-        out += bytes([n & 127 | (128 if n > 127 else 0)])
-        n >>= 7
-        if n == 0:
-            return out
-
-
-def field(number, payload):
-    if isinstance(payload, str):
-        payload = payload.encode()
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
-
-
-def number(tag, n):
-    return varint(tag << 3) + varint(n % 2**64)
-
-
 # --- UFF: MetaGraph, Graph, Node, Data ---
 FLOAT32 = 131104
-
-
-def numbers(values):
-    return field(8, field(1, b"".join(varint(v % 2**64) for v in values)))
 
 
 def orders(*perms):
@@ -61,11 +39,6 @@ def orders(*perms):
     entries = b"".join(field(1, field(1, number(1, len(p)) + field(2, field(1, b"".join(map(varint, p))))))
                        for p in perms)
     return field(104, entries)
-
-
-def uff_node(name, operation, inputs=(), **fields):
-    node = field(1, name) + b"".join(field(2, i) for i in inputs) + field(3, operation)
-    return node + b"".join(field(4, field(1, k) + field(2, v)) for k, v in fields.items())
 
 
 def uff_const(name, array, data):

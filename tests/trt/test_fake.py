@@ -14,6 +14,9 @@ import tempfile
 
 import numpy as np
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import uff_wire as wire  # noqa: E402
+
 PROGRAM, FAKE, MODELS = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 MODEL = str(MODELS / "identity.onnx")
 MODULE = str(pathlib.Path(__file__).parent / "fake_tensorrt")
@@ -375,35 +378,18 @@ with tempfile.TemporaryDirectory() as folder:
             r.check(r.peak_mib < 110, f"{r.peak_mib:.0f} MiB are not one batch of 2 MiB")
 
 # --- UFF and Caffe files, which 8.6 alone reads ---
-def varint(n):
-    out = b""
-    while True:
-        out += bytes([n & 127 | (128 if n > 127 else 0)])
-        n >>= 7
-        if n == 0:
-            return out
-
-
-def field(number, payload):
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
-
-
-def uff_node(name, operation, shape=None):
-    node = field(1, name.encode()) + field(3, operation.encode())
-    if shape is not None:
-        numbers = field(1, b"".join(varint(n % 2**64) for n in shape))
-        node += field(4, field(1, b"shape") + field(2, field(8, numbers)))
-    return field(2, node)
+def shaped(name, operation, shape):
+    return wire.uff_node(name, operation, shape=wire.numbers(shape))
 
 
 with tempfile.TemporaryDirectory() as folder:
     at = lambda name: str(pathlib.Path(folder, name))  # noqa: E731
     def uff(*nodes):  # noqa: E306
-        pathlib.Path(at("m.uff")).write_bytes(field(4, b"".join(nodes)))
+        pathlib.Path(at("m.uff")).write_bytes(wire.field(4, b"".join(wire.field(2, node) for node in nodes)))
         return at("m.uff")
 
-    out = uff_node("out", "MarkOutput")
-    model = uff(uff_node("x", "Input", [-1, 4]), out)
+    out = wire.uff_node("out", "MarkOutput")
+    model = uff(shaped("x", "Input", [-1, 4]), out)
     r = Run([model, *SHAPE], 8601).passes().calls_has(
         "IBuilder.createNetworkV2 0 0", "IUffParser.registerInput x order 2 rank 1 of 4",
         "IUffParser.registerOutput out", "IBuilder.setMaxBatchSize 3 0", "IExecutionContext.enqueue 3 0")
@@ -419,17 +405,17 @@ with tempfile.TemporaryDirectory() as folder:
     r.check(sum(c.startswith("calibrator batch") for c in r.calls) == 2, "two batches")
     Run([model, *SHAPE], 8601, FAKE_TRT_FORMAT="1").fails("vectorized format")
     Run([model, "--save-engine", at("u.plan")], 8601).passes()
-    Run([uff(uff_node("x", "Input", [-1, 28, 28, 1]), out)], 8601).calls_has(
+    Run([uff(shaped("x", "Input", [-1, 28, 28, 1]), out)], 8601).calls_has(
         "IUffParser.registerInput x order 1 rank 3 of 28")
-    Run([uff(uff_node("x", "Input", [-1, -1]), out), *SHAPE], 8601).passes().calls_has(
+    Run([uff(shaped("x", "Input", [-1, -1]), out), *SHAPE], 8601).passes().calls_has(
         "IUffParser.registerInput x order 2 rank 1 of 4")
-    Run([uff(uff_node("x", "Input", [-1, -1]), out)], 8601).fails("Dimension 1 of the UFF input 'x' is open")
-    Run([uff(uff_node("x", "Input"), out)], 8601).fails("The UFF input 'x' has no shape")
-    Run([uff(uff_node("x", "Input", [1] * 10), out)], 8601).fails("more than 9 dimensions")
+    Run([uff(shaped("x", "Input", [-1, -1]), out)], 8601).fails("Dimension 1 of the UFF input 'x' is open")
+    Run([uff(wire.uff_node("x", "Input"), out)], 8601).fails("The UFF input 'x' has no shape")
+    Run([uff(shaped("x", "Input", [1] * 10), out)], 8601).fails("more than 9 dimensions")
     Run([uff(out)], 8601).fails("no nodes Input and MarkOutput")
     pathlib.Path(at("m.uff")).write_bytes(b"\x22\x50cut")
     Run([at("m.uff")], 8601).fails("m.uff")
-    model = uff(uff_node("x", "Input", [-1, 4]), out)
+    model = uff(shaped("x", "Input", [-1, 4]), out)
     pathlib.Path(at("d.prototxt")).write_text('name: "d"')
     for method in ("registerInput", "registerOutput", "parse", "enqueue"):
         Run([model, *SHAPE], 8601, FAKE_TRT_FAIL=method).fails("made-up failure")
