@@ -30,11 +30,10 @@ NOTES = {
     ("", "MaxUnpool"): "at most three spatial dimensions",
     ("", "RegexFullMatch"): "no back references or look-around",
     ("ai.onnx.ml", "ZipMap"): "as an output of the graph",
+    ("com.microsoft", "CDist"): "euclidean, sqeuclidean",
     ("com.microsoft", "Attention"): "no do_rotary, no shared cache",
     ("com.microsoft", "GroupQueryAttention"): "no q_norm_weight, k_norm_weight; no bias with a sliding cache",
-    ("com.microsoft", "MatMulNBits"): "g_idx is not read",
     ("com.microsoft", "MultiHeadAttention"): "no shared caches",
-    ("com.microsoft", "QLinearConv"): "no channels_last",
     ("com.microsoft", "RotaryEmbedding"): "no ragged batches, no scale",
 }
 OUTSIDE = """* `ai.onnx.preview.training.Gradient` asks for differentiation of the graph it stands in.

@@ -413,7 +413,7 @@ static pgy_status *multi_head_attention(px_ref_call *c)
     mha h = {.a = {.q_heads = px_ref_attr_i(c, "num_heads", 0),
                    .left_window = -1,
                    .right_window = -1,
-                   .scores_mode = 3}};
+                   .scores_mode = 2}}; /* ONNX Runtime gives them before the softmax */
     px_attend *a = &h.a;
     int64_t none, n_past, v_past;
     void *data;

@@ -238,9 +238,37 @@ done:
 
 static pgy_status *qlinear_conv(px_ref_call *c)
 {
-    if (px_ref_attr_i(c, "channels_last", 0) != 0)
-        return PX_REF_FAIL(c, PGY_ERR_UNSUPPORTED, "channels_last is not supported");
-    return px_ms_forward(c, "QLinearConv", 10);
+    pgy_status *st = NULL;
+    px_ref_value in[9], front = {0}, result = {0}, last = {0};
+    if (px_ref_attr_i(c, "channels_last", 0) == 0)
+        return px_ms_forward(c, "QLinearConv", 10);
+    memcpy(in, c->in, c->n_in * sizeof *in); /* borrowed; a row takes at most 9 */
+    PX_TRY(px_ref_has(c, 0) ? move_channels(c, &in[0], true, &front)
+                            : PX_REF_FAIL(c, PGY_ERR_MODEL, "x (input 0) is missing"));
+    in[0] = front;
+    PX_TRY(px_ms_call(c, "QLinearConv", 10, c->n_in, in, &result));
+    PX_TRY(move_channels(c, &result, false, &last));
+    px_ref_out_take(c, 0, last);
+done:
+    px_ref_value_free(&front);
+    px_ref_value_free(&result);
+    return st;
+}
+
+/* B, given transposed, with a scale for each of its columns, which are rows here. */
+static pgy_status *dequantize_rows(px_ref_call *c, const pgy_tensor *b, const px_ms_scale *s,
+                                   const double **out)
+{
+    pgy_status *st = NULL;
+    double *y;
+    PX_TRY(PX_MOVE_SCRATCH(c, y, b->count));
+    for (int64_t i = 0; i < b->count; i++) {
+        const int64_t row = i / b->dims[1];
+        y[i] = ((double)px_tensor_get_i64(b, i) - s->zero[row]) * s->scale[row];
+    }
+    *out = y;
+done:
+    return st;
 }
 
 /* alpha * A * B + C, where C (int32) counts steps of alpha-free A scale times B scale. */
@@ -257,12 +285,10 @@ static pgy_status *qgemm_sum(px_ref_call *c, px_ref_value *out)
     int64_t m = a->dims[ta], k = a->dims[!ta], n = b->dims[!tb];
     PX_TRY(px_ms_scale_of(c, 1, 2, 0, &sa));
     PX_TRY(px_ms_scale_of(c, 4, 5, n, &sb));
-    if (b->dims[tb] != k || (tb && sb.n != 1 && n != k))
+    if (b->dims[tb] != k)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "The operands do not fit"));
     PX_TRY(px_ms_dequantize(c, 0, &sa, &da));
-    if (tb && sb.n != 1) /* columns of B are its rows here */
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_UNSUPPORTED, "per-column scales of a transposed B"));
-    PX_TRY(px_ms_dequantize(c, 3, &sb, &db));
+    PX_TRY(tb && sb.n != 1 ? dequantize_rows(c, b, &sb, &db) : px_ms_dequantize(c, 3, &sb, &db));
     int64_t dims[2] = {m, n};
     PX_TRY(px_move_new(c, PGY_DTYPE_F32, 2, dims, out, &y));
     PX_TRY(px_ref_gemm(c->cx, ta, tb, m, n, k, px_ref_attr_f(c, "alpha", 1), da, a->dims[1], db,

@@ -214,12 +214,33 @@ static pgy_status *nbits_shape(px_ref_call *c, const pgy_tensor *b, nbits *q)
     return NULL;
 }
 
+/* The block whose scale and zero point serve column `i` of the weights: g_idx (input 4) may say. */
+static pgy_status *nbits_groups(px_ref_call *c, const nbits *q, const int64_t **out)
+{
+    pgy_status *st = NULL;
+    size_t n;
+    *out = NULL;
+    if (!px_ref_has(c, 4))
+        return NULL;
+    PX_TRY(px_ref_in_ints(c, 4, out, &n));
+    bool fits = (int64_t)n >= q->k;
+    for (int64_t i = 0; fits && i < q->k; i++)
+        fits = (*out)[i] >= 0 && (*out)[i] < q->n_blocks;
+    if (!fits)
+        PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "g_idx (input 4) does not name %lld of %lld blocks",
+                           (long long)q->k, (long long)q->n_blocks));
+done:
+    return st;
+}
+
 /* Weights as [n, k]. */
 static pgy_status *nbits_unpack(px_ref_call *c, const nbits *q, const pgy_tensor *b, double *out)
 {
     pgy_status *st = NULL;
     const pgy_tensor *scales, *zeros = NULL;
+    const int64_t *groups;
     PX_TRY(px_ref_in_f64(c, 2, &scales));
+    PX_TRY(nbits_groups(c, q, &groups));
     if (px_ref_has(c, 3))
         PX_TRY(px_ref_in(c, 3, &zeros));
     int64_t zero_row = (q->n_blocks * q->bits + 7) / 8;
@@ -231,13 +252,14 @@ static pgy_status *nbits_unpack(px_ref_call *c, const nbits *q, const pgy_tensor
     const uint8_t *bytes = b->data;
     for (int64_t row = 0; row < q->n; row++)
         for (int64_t i = 0; i < q->k; i++) {
-            int64_t block = i / q->block, at = row * q->n_blocks + block;
+            int64_t block = groups ? groups[i] : i / q->block, at = row * q->n_blocks + block;
             double zero = (double)(1u << (q->bits - 1));
             if (is_packed)
                 zero = packed_at((const uint8_t *)zeros->data + row * zero_row, block, q->bits);
             else if (zeros)
                 zero = ((const double *)zeros->data)[at];
-            double v = packed_at(bytes + at * q->blob, i % q->block, q->bits);
+            double v = packed_at(bytes + (row * q->n_blocks + i / q->block) * q->blob, i % q->block,
+                                 q->bits);
             out[row * q->k + i] = (v - zero) * ((const double *)scales->data)[at];
         }
 done:
@@ -255,8 +277,6 @@ static pgy_status *matmul_nbits(px_ref_call *c)
     PX_TRY(px_ref_in(c, 1, &b));
     PX_TRY(nbits_shape(c, b, &q));
     PX_TRY(px_ref_opt_f64(c, 5, q.n, &bias));
-    if (px_ref_has(c, 4))
-        PX_TRY(PX_REF_FAIL(c, PGY_ERR_UNSUPPORTED, "g_idx (input 4) is deprecated and not read"));
     if (a->rank < 1 || a->dims[a->rank - 1] != q.k)
         PX_TRY(PX_REF_FAIL(c, PGY_ERR_MODEL, "A has no rows of %lld", (long long)q.k));
     if (!weights) {
@@ -264,7 +284,8 @@ static pgy_status *matmul_nbits(px_ref_call *c)
         PX_TRY(nbits_unpack(c, &q, b, fresh));
         weights = fresh;
         if (px_ref_in_is_constant(c, 1) && px_ref_in_is_constant(c, 2) &&
-            (!px_ref_has(c, 3) || px_ref_in_is_constant(c, 3))) {
+            (!px_ref_has(c, 3) || px_ref_in_is_constant(c, 3)) &&
+            (!px_ref_has(c, 4) || px_ref_in_is_constant(c, 4))) {
             px_ref_keep(c, fresh, px_mem_free);
             fresh = NULL;
         }
