@@ -58,7 +58,8 @@ for part in "$@"; do
   if [[ $part == test ]]; then
     common=(onnxruntime==1.32.0 onnx==1.23.2 numpy==2.4.6 colored sympy onnx_graphsurgeon
       jsonschema)
-    venv .venv-tf tensorflow-cpu==2.21.0 keras==3.15.1 tf2onnx==1.17.0 onnx==1.23.2 numpy==2.4.6
+    venv .venv-tf tensorflow-cpu==2.21.0 keras==3.15.1 tf2onnx==1.17.0 onnx==1.23.2 numpy==2.4.6 \
+      tensorboard==2.20.0
     venv .venv-0.53.6 polygraphy==0.53.6 "${common[@]}"
     venv .venv-0.49.26 polygraphy==0.49.26 "${common[@]}"
     # TensorRT-RTX builds engines without a GPU; of TensorRT only the bindings, to compare calls.

@@ -26,6 +26,7 @@ complete -c polygraphy -n '__fish_seen_subcommand_from run' -l tf-outputs -x -d 
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l save-pb -rF -d 'Write the frozen graph to this file.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l save-tensorboard -xa '(__fish_complete_directories)' -d 'Write TensorBoard events that show the graph to this folder.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l freeze-graph -d 'Turn variables into constants before anything else is done.'
+complete -c polygraphy -n '__fish_seen_subcommand_from run' -l keras-layers -rF -d 'Python file that is run before a Keras file is loaded. Its classes and functions stand for the layers, activations and initializers of their names that Keras itself has not.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l gpu-memory-fraction -x -d 'Largest part of the GPU memory that TensorFlow may take, from 0 to 1. Default 0.9.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l allow-growth -d 'Take GPU memory as it is needed instead of at once.'
 complete -c polygraphy -n '__fish_seen_subcommand_from run' -l xla -d 'Compile the graph with XLA.'

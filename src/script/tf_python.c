@@ -85,6 +85,7 @@ static pgy_status *make_words(px_arena *arena, const char *python, const char *s
         number(arena, &args->opset, OPSET_DEFAULT),
         trt ? number(arena, &args->minimum_segment_size, SEGMENT_DEFAULT) : "-",
         args->dynamic_op.given ? "1" : "0",
+        args->keras_layers.given ? args->keras_layers.value : "-",
     };
     PX_TRY(PX_RESERVE(out, PX_COUNTOF(fixed) + names->n + 1));
     for (size_t i = 0; i < PX_COUNTOF(fixed); i++) {

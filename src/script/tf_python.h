@@ -11,7 +11,7 @@
 
 /* Makes a frozen graph and an ONNX model of a TensorFlow model; either pointer may be NULL. The
  * models are for memory: their path is that of `model`, for messages. `args` gives --ckpt,
- * --tf-outputs (names only), --opset and TF-TRT's options.
+ * --tf-outputs (names only), --keras-layers, --opset and TF-TRT's options.
  * Errors: BACKEND when Python, TensorFlow or tf2onnx is missing, MODEL for what they say of the
  * model, USAGE. */
 PX_MUST_USE pgy_status *px_tf_python(pgy_context *cx, const pgy_model *model,

@@ -3,78 +3,17 @@
 Models are made once into FOLDER, a scratch folder. Outputs of the command are compared with those of
 TensorFlow's own Python bit for bit: it is the same library, so there is no other right answer.
 """
-import base64
 import glob
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
-import zlib
 
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+from support import BIN, MMSPLICE, MODELS, NMP, SCRATCH, check, np, run, run_all, same_bits, saved, tf, v1
 
-try:
-    import numpy as np
-    import tensorflow as tf
-except ImportError as e:
-    print("SKIPPED: TensorFlow's Python is not there (%s); set PX_TF_PYTHON" % e)
-    sys.exit(77)
-
-v1 = tf.compat.v1
-BIN, SCRATCH = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-MODELS = os.environ.get("PX_MODELS", "")
-NMP = os.path.join(MODELS, "basic-pitch/basic_pitch/saved_models/icassp_2022/nmp")
-DONOR = os.path.join(MODELS, "mmsplice/mmsplice/models/Donor.h5")
-failures = []
-
-
-def check(ok, what):
-    if not ok:
-        failures.append(what)
-        print("FAIL", what, flush=True)
-
-
-def run(*words, rc=0, says=None, env=None):
-    p = subprocess.run([BIN, "run", *map(str, words)], capture_output=True, text=True, cwd=SCRATCH, timeout=300,
-                       env=dict(os.environ, **(env or {})))
-    line = " ".join(map(str, words))
-    text = p.stdout + p.stderr
-    check(p.returncode == rc, "%s: exit code %d, not %d:\n%s" % (line, p.returncode, rc, text[-1500:]))
-    for part in [says] if isinstance(says, str) else says or []:
-        check(part in text, "%s: does not say %r:\n%s" % (line, part, text[-1500:]))
-    return text
-
-
-def array(node):
-    """An array as the tool saves it: base64 of zlib of a .npy, or of a .npy."""
-    raw = base64.b64decode(node["array"])
-    try:
-        raw = zlib.decompress(raw)
-    except zlib.error:
-        pass
-    return np.load(io.BytesIO(raw), allow_pickle=False)
-
-
-def saved(words):
-    """Runs with saved inputs and outputs; [(runner, outputs)], feed."""
-    run(*words, "--save-inputs", "in.json", "--save-outputs", "out.json")
-    with open(os.path.join(SCRATCH, "in.json")) as f:
-        feed = {k: array(v) for k, v in json.load(f)[0].items()}
-    with open(os.path.join(SCRATCH, "out.json")) as f:
-        lst = json.load(f)["lst"]
-    return [(name, {k: array(v["values"]) for k, v in its[0]["outputs"].items()})
-            for name, its in lst], feed
-
-
-def same_bits(what, got, want):
-    check(sorted(got) == sorted(want), "%s: outputs %s, wanted %s" % (what, sorted(got), sorted(want)))
-    for name in want:
-        if name in got:
-            ok = got[name].dtype == want[name].dtype and got[name].tobytes() == want[name].tobytes()
-            check(ok, "%s: output %s differs from TensorFlow's own" % (what, name))
+DONOR = os.path.join(MMSPLICE, "Donor.h5")
 
 
 def run_session(session, names, feed):
@@ -195,8 +134,39 @@ def keras_files():
     model = keras.models.load_model(os.path.join(SCRATCH, "small.keras"))
     want = model(feed["signal:0"], training=False).numpy()
     check(np.allclose(want, runs[0][1]["score:0"], 1e-6, 1e-6), "small.keras differs from Keras")
+    write_own_layer()
+    run("own.keras", "--tf", rc=1, says=["has the class 'Double', which is not one of Keras", "--keras-layers"])
+    run("own.h5", "--tf", rc=1, says=["has the layer 'Double', which is not one of Keras", "--keras-layers"])
+    run("own.h5", "--tf", "--keras-layers", "none.py", rc=1, says=["--keras-layers none.py", "none.py"])
+    run("own.h5", "--tf", "--keras-layers", "broken.py", rc=1, says="--keras-layers broken.py: ImportError: not here")
+    for name in ("own.keras", "own.h5"):
+        runs, feed = saved([name, "--tf", "--onnxrt", "--keras-layers", "own.py"])
+        same_bits(name, runs[0][1], {"double:0": 2 * feed["x:0"]})
     if os.path.exists(DONOR):
         run(DONOR, "--tf", "--onnxrt", says="PASSED | Runtime")
+
+
+OWN_LAYER = """
+import keras
+
+
+class Double(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+"""
+
+
+def write_own_layer():
+    for name, text in (("own.py", OWN_LAYER), ("broken.py", "raise ImportError('not here')\n")):
+        with open(os.path.join(SCRATCH, name), "w") as f:
+            f.write(text)
+    import keras
+
+    defined = {}
+    exec(OWN_LAYER, defined)
+    model = keras.Sequential([keras.Input((3,), name="x"), defined["Double"](name="double")])
+    model.save(os.path.join(SCRATCH, "own.keras"))
+    model.save(os.path.join(SCRATCH, "own.h5"))
 
 
 def saved_model():
@@ -544,11 +514,5 @@ def functions():
 
 
 make_models()
-for test in (checkpoints, conversion, types_and_outputs, keras_files, saved_model, reports, settings, tftrt, install, onnx_models,
-             recurrent, eight_bit, loops, scans, functions, bad_files):  # fmt: skip
-    try:
-        test()
-    except Exception as e:  # the other tests still say what they find
-        check(False, "%s: %s: %s" % (test.__name__, type(e).__name__, e))
-print("%d failures" % len(failures))
-sys.exit(bool(failures))
+sys.exit(run_all([checkpoints, conversion, types_and_outputs, keras_files, saved_model, reports, settings, tftrt, install,
+                  onnx_models, recurrent, eight_bit, loops, scans, functions, bad_files]))  # fmt: skip

@@ -51,6 +51,16 @@ static const px_opt tf_loading_rows[] = {
      .type = &px_type_flag,
      PX_BIND(px_tf_args, freeze_graph, px_opt_flag),
      .help = "Turn variables into constants before anything else is done."},
+    {.names = "--keras-layers",
+     .metavar = "FILE",
+     .type = &px_type_file,
+     .nargs = PX_NARGS_1,
+     PX_BIND(px_tf_args, keras_layers, px_opt_str),
+     .flags = PX_OPT_OURS,
+     .help = "Python file that is run before a Keras file is loaded. Its classes and functions "
+             "stand for the layers, activations and initializers of their names that Keras itself "
+             "has not.",
+     .example = "--keras-layers my_layers.py"},
 };
 const px_opt_section px_tf_loading = {"TensorFlow Model Loading",
                                       "Reading and changing TensorFlow graphs.", tf_loading_rows,

@@ -14,6 +14,7 @@ typedef struct px_tf_args {
     px_opt_str save_pb;
     px_opt_str save_tensorboard; /* folder */
     px_opt_flag freeze_graph;
+    px_opt_str keras_layers; /* Python file */
 
     px_opt_float gpu_memory_fraction;
     px_opt_flag allow_growth;

@@ -103,6 +103,15 @@ done:
     return st;
 }
 
+/* Where TensorFlow writes a loop of functions out as nodes, it leaves placeholders of the type
+ * variant behind, which nothing reads ("unused_control_flow_input"). */
+static bool is_left_over(px_tf_model *s, px_tf_port port)
+{
+    const px_tf_api *api = &s->lib->api;
+    return px_tf_dtype_of(api->OperationOutputType(port)) == PGY_DTYPE_UNKNOWN &&
+           api->OperationOutputNumConsumers(port) == 0;
+}
+
 pgy_status *px_tf_find_inputs(px_tf_model *s, const px_metagraph *meta)
 {
     pgy_status *st = NULL;
@@ -116,6 +125,8 @@ pgy_status *px_tf_find_inputs(px_tf_model *s, const px_metagraph *meta)
         if (strcmp(api->OperationOpType(node), "Placeholder") != 0)
             continue;
         const px_tf_port port = {node, 0};
+        if (is_left_over(s, port))
+            continue;
         PX_TRY(add_port(s, &s->inputs, port));
         PX_TRY(check_number(s, port, "input", s->inputs.at[s->inputs.n - 1].name));
     }

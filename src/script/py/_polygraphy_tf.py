@@ -1,11 +1,13 @@
 """TensorFlow's own Python, for what its C interface cannot do: freezing, Keras files, ONNX.
 
 Run with python3 -c. Arguments: kind of model, path, file descriptors that the frozen graph and the
-ONNX model are written to ("-": not wanted), operator set, segment size and 0 or 1 for dynamic
-engines ("-": no TF-TRT), output tensors. What goes wrong in a known way ends with a line that
+ONNX model are written to ("-": not wanted), operator set, segment size ("-": no TF-TRT), 0 or 1 for
+dynamic engines, file with layers ("-": none), output tensors. What goes wrong in a known way ends with a line that
 starts with MARK and exit code 3.
 """
 import os
+import re
+import runpy
 import sys
 
 MARK = "polygraphy: "
@@ -48,7 +50,8 @@ def ends_of(graph):
     """Names of the tensors that are fed, and of those that nothing depends on."""
     ops = graph.get_operations()
     inside = places(graph)
-    inputs = [op.outputs[0].name for op in ops if op.type == "Placeholder"]
+    inputs = [op.outputs[0].name for op in ops
+              if op.type == "Placeholder" and (is_number(op.outputs[0]) or op.outputs[0].consumers())]
     outputs = []
     for op in ops:
         used = any(t.consumers() for t in op.outputs) or op._control_outputs
@@ -125,7 +128,17 @@ def load_ckpt(tf, prefix, wanted):
         return freeze(tf, session, ends_of(session.graph), wanted)
 
 
-def load_keras(tf, path, wanted):
+def users_layers(path):
+    """Classes and functions of a user's file, by their names."""
+    if path == "-":
+        return {}
+    try:
+        return {k: v for k, v in runpy.run_path(path).items() if callable(v) and not k.startswith("_")}
+    except Exception as e:
+        fail("--keras-layers %s: %s: %s" % (path, type(e).__name__, e))
+
+
+def load_keras(tf, path, wanted, layers="-"):
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     try:
@@ -134,15 +147,21 @@ def load_keras(tf, path, wanted):
         fail("Keras files need the keras package, which %s cannot import (%s). Install it with %s -m pip install keras."
              % (sys.executable, e, sys.executable))
     try:
-        model = keras.models.load_model(path, compile=False)
+        model = keras.models.load_model(path, custom_objects=users_layers(layers), compile=False)
     except Exception as e:
+        unknown = re.search(r"Unknown (\w+): '(\w+)'|Could not locate (class|function) '(\w+)'", str(e))
+        if unknown:
+            kind, name = [g for g in unknown.groups() if g]
+            fail("%s has the %s '%s', which is not one of Keras. Name a Python file that defines it with --keras-layers."
+                 % (path, kind, name))
         fail("Keras %s cannot load %s: %s" % (keras.__version__, path, e))
     specs = [tf.TensorSpec(t.shape, t.dtype, name=t.name.split(":")[0]) for t in model.inputs]
     call = tf.function(lambda *args: model(args[0] if len(args) == 1 else list(args), training=False))
-    frozen = convert_variables_to_constants_v2(call.get_concrete_function(*specs))
-    graph_def = frozen.graph.as_graph_def()
+    # Loops stay functions: tf2onnx knows those of Keras in that form only.
+    frozen = convert_variables_to_constants_v2(call.get_concrete_function(*specs), lower_control_flow=False)
     inputs = [t.name for t in frozen.inputs if is_number(t)]
     outputs = [t.name for t in frozen.outputs]
+    graph_def = frozen.graph.as_graph_def()
     taken = {n.name for n in graph_def.node}
     names = getattr(model, "output_names", None) or [model.layers[-1].name]
     for i, name in enumerate(names[: len(outputs)]):
@@ -205,14 +224,15 @@ def write(fd, data):
         f.write(data)
 
 
-def main(kind, path, graph_fd, onnx_fd, opset, segment, dynamic, *wanted):
+def main(kind, path, graph_fd, onnx_fd, opset, segment, dynamic, layers, *wanted):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         import tensorflow as tf
     except ImportError as e:
         fail("TensorFlow's Python package is needed, and %s cannot import it (%s). Install it with %s -m pip install "
              "tensorflow-cpu, or name another Python in POLYGRAPHY_PYTHON." % (sys.executable, e, sys.executable))
-    graph_def, inputs, outputs = LOADERS[kind](tf, path, list(wanted))
+    more = [layers] if kind == "keras" else []
+    graph_def, inputs, outputs = LOADERS[kind](tf, path, list(wanted), *more)
     if onnx_fd != "-":
         write(onnx_fd, to_onnx(graph_def, inputs, outputs, int(opset)))
     if segment != "-":
