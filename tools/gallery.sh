@@ -39,6 +39,19 @@ rm -rf layer
   --save-heatmaps rec --save-error-metrics-plot rec --picture-format svg -qq || true
 draw recogniser-absolute.svg 'Absolute*'
 draw recogniser-errors.svg 'error_metrics*'
+# The detector's map on a terminal without colour.
+NO_COLOR=1 "$binary" run "$ocr/ch_PP-OCRv4_det_infer.onnx" --onnxrt --pluginref --input-shapes x:[1,3,32,64] \
+  --show-heatmaps >terminal.txt || true
+python3 - "$out/../gallery.md" terminal.txt <<'EOF'
+import pathlib, re, sys
+page, drawn = (pathlib.Path(p) for p in sys.argv[1:])
+picture = re.search(r"^ *Absolute error .*?\(log\)\n", drawn.read_text(), re.M | re.S).group(0)
+picture = re.sub(r"-\d\d/\d\d/\d\d-\d\d:\d\d:\d\d", "", picture)  # when it was says nothing
+text, n = re.subn(r"(?<=```\n) *Absolute error .*?\(log\)\n", lambda _: picture, page.read_text(), flags=re.S)
+assert n == 1, "gallery.md has no picture of a terminal"
+page.write_text(text)
+EOF
+
 # The same detector with all of its tensors, as a page, light and dark; needs node, chromium and
 # PX_PLAYWRIGHT, a folder whose node_modules holds playwright-core.
 if [ -d "${PX_PLAYWRIGHT:-}/node_modules/playwright-core" ]; then
