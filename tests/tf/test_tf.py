@@ -489,6 +489,34 @@ def scans():
     run("scan8.onnx", "--tf", "--pluginref", "--input-shapes", "x:[3,4,2]", "z:[3,4,2]", says="PASSED | Runtime")
 
 
+def sequences():
+    from onnx import helper
+
+    info = helper.make_tensor_value_info
+    # Rows of x in parts of 2; one goes in second, one is taken out; a loop appends its counter's square.
+    body = helper.make_graph(
+        [helper.make_node("Mul", ["i", "i"], ["ii"]), helper.make_node("SequenceInsert", ["s", "ii"], ["s2"]),
+         helper.make_node("Identity", ["c"], ["c2"])],
+        "body", [info("i", 7, []), info("c", 9, []), helper.make_tensor_sequence_value_info("s", 7, None)],
+        [info("c2", 9, []), helper.make_tensor_sequence_value_info("s2", 7, None)])  # fmt: skip
+    nodes = [
+        constant("two", [], [2]), constant("one", [], [1]), constant("minus", [], [-1]), constant("parts", [2], [3, 2]),
+        constant("four", [], [4]), helper.make_node("SplitToSequence", ["x", "two"], ["a"]),
+        helper.make_node("Neg", ["x"], ["neg"]), helper.make_node("SequenceInsert", ["a", "neg", "one"], ["b"]),
+        helper.make_node("SequenceErase", ["b", "minus"], ["c"]), helper.make_node("SequenceErase", ["c", "minus"], ["d"]),
+        helper.make_node("SequenceLength", ["d"], ["n"]), helper.make_node("SequenceAt", ["d", "minus"], ["last"]),
+        helper.make_node("ConcatFromSequence", ["d"], ["all"], axis=0),
+        helper.make_node("SplitToSequence", ["x", "parts"], ["e"]), helper.make_node("SequenceAt", ["e", "one"], ["tail"]),
+        helper.make_node("SplitToSequence", ["x"], ["f"], axis=1, keepdims=0),
+        helper.make_node("ConcatFromSequence", ["f"], ["turned"], axis=-1, new_axis=1),
+        helper.make_node("SequenceEmpty", [], ["g"], dtype=7), helper.make_node("Loop", ["four", "", "g"], ["h"], body=body),
+        helper.make_node("ConcatFromSequence", ["h"], ["squares"], axis=0, new_axis=1)]  # fmt: skip
+    kinds = {"n": 7, "squares": 7}
+    save("sequences.onnx", nodes, {"x": (1, [5, 3])},
+         {n: (kinds.get(n, 1), None) for n in ("n", "last", "all", "tail", "turned", "squares")})
+    run("sequences.onnx", "--tf", "--onnxrt", "--pluginref", says="PASSED | Runtime")
+
+
 def functions():
     """A function of the model, with an attribute of its own that the caller gives or leaves to its default."""
     from onnx import helper
@@ -515,4 +543,5 @@ def functions():
 
 make_models()
 sys.exit(run_all([checkpoints, conversion, types_and_outputs, keras_files, saved_model, reports, settings, tftrt, install,
-                  onnx_models, recurrent, eight_bit, loops, scans, functions, bad_files]))  # fmt: skip
+                  onnx_models, recurrent, eight_bit, loops, scans, sequences, functions,
+                  bad_files]))  # fmt: skip

@@ -4,9 +4,9 @@
 #include "base/log.h"
 #include "base/tensor.h"
 
-static const px_tf_op_row *const tables[] = {px_tf_math_rows,  px_tf_shape_rows,
-                                             px_tf_nn_rows,    px_tf_recurrent_rows,
-                                             px_tf_quant_rows, px_tf_control_rows};
+static const px_tf_op_row *const tables[] = {
+    px_tf_math_rows,  px_tf_shape_rows,   px_tf_nn_rows,   px_tf_recurrent_rows,
+    px_tf_quant_rows, px_tf_control_rows, px_tf_pick_rows, px_tf_sequence_rows};
 
 enum { MAX_DEPTH = 48 }; /* of graphs and functions inside each other */
 

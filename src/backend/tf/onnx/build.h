@@ -73,7 +73,8 @@ typedef struct px_tf_op_row {
 
 /* Each file's rows, ended by a NULL name. */
 extern const px_tf_op_row px_tf_math_rows[], px_tf_shape_rows[], px_tf_nn_rows[],
-    px_tf_recurrent_rows[], px_tf_quant_rows[], px_tf_control_rows[], px_tf_ms_rows[];
+    px_tf_recurrent_rows[], px_tf_quant_rows[], px_tf_control_rows[], px_tf_pick_rows[],
+    px_tf_sequence_rows[], px_tf_ms_rows[];
 
 /* The row of the node under way. */
 const px_tf_op_row *px_tf_row(const px_tf_build *b);

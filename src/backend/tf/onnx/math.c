@@ -30,7 +30,9 @@ static void divide(px_tf_build *b)
 static void mod(px_tf_build *b)
 {
     const px_tf_port x = px_tf_input(b, 0), y = px_tf_input(b, 1);
-    const int type = px_tf_type_at(b, x), wide = is_float(type) ? type : PX_TF_INT64;
+    const int type = px_tf_type_at(b, x), wide = type == PX_TF_DOUBLE ? type
+                                                 : is_float(type)     ? PX_TF_FLOAT
+                                                                      : PX_TF_INT64;
     if (type == PX_TF_UINT64)
         px_tf_refuse(b, "uint64 has no counterpart in TensorFlow's remainder.");
     const px_tf_port wide_x = px_tf_cast(b, x, wide), wide_y = px_tf_cast(b, y, wide);
@@ -112,10 +114,15 @@ static void leaky_relu(px_tf_build *b)
     px_tf_output(b, 0, px_tf_finish(b));
 }
 
-/* x where it is above 0, else slope * x. */
+/* x where it is above 0, else slope * x. A slope for each channel was just a vector once. */
 static void prelu(px_tf_build *b)
 {
-    const px_tf_port x = px_tf_input(b, 0), slope = px_tf_input(b, 1);
+    const px_tf_port x = px_tf_input(b, 0);
+    px_tf_port slope = px_tf_input(b, 1);
+    if (b->opset < 7 && px_tf_rank(b, slope) == 1) {
+        const int64_t dims[PX_TF_MAX_RANK] = {-1, 1, 1, 1, 1, 1, 1, 1};
+        slope = px_tf_reshape(b, slope, dims, PX_MAX(px_tf_rank(b, x) - 1, 1));
+    }
     const px_tf_port positive = px_tf_2(b, "Greater", x, px_tf_number(b, 0, x));
     px_tf_output(b, 0, px_tf_3(b, "SelectV2", positive, x, px_tf_2(b, "Mul", x, slope)));
 }
@@ -139,6 +146,35 @@ static void selu(px_tf_build *b)
     const px_tf_port positive = px_tf_2(b, "Greater", x, px_tf_number(b, 0, x));
     const px_tf_port low = px_tf_2(b, "Mul", alpha, px_tf_1(b, "Expm1", x));
     px_tf_output(b, 0, px_tf_2(b, "Mul", gamma, px_tf_3(b, "SelectV2", positive, x, low)));
+}
+
+static void thresholded_relu(px_tf_build *b)
+{
+    const px_tf_port x = px_tf_input(b, 0);
+    const px_tf_port alpha = px_tf_number(b, (double)px_tf_float_of(b, "alpha", 1), x);
+    const px_tf_port is_above = px_tf_2(b, "Greater", x, alpha);
+    px_tf_output(b, 0, px_tf_3(b, "SelectV2", is_above, x, px_tf_number(b, 0, x)));
+}
+
+/* Towards 0 by `bias` outside of -lambd ... lambd, and 0 in there. */
+static void shrink(px_tf_build *b)
+{
+    const px_tf_port x = px_tf_input(b, 0);
+    const double limit = (double)px_tf_float_of(b, "lambd", 0.5f);
+    const px_tf_port bias = px_tf_number(b, (double)px_tf_float_of(b, "bias", 0), x);
+    const px_tf_port low = px_tf_2(b, "Less", x, px_tf_number(b, -limit, x)),
+                     high = px_tf_2(b, "Greater", x, px_tf_number(b, limit, x));
+    const px_tf_port inner =
+        px_tf_3(b, "SelectV2", high, px_tf_2(b, "Sub", x, bias), px_tf_number(b, 0, x));
+    px_tf_output(b, 0, px_tf_3(b, "SelectV2", low, px_tf_2(b, "AddV2", x, bias), inner));
+}
+
+static void bit_shift(px_tf_build *b)
+{
+    const bool is_left = px_str_is(px_tf_text_of(b, "direction", "LEFT"), "LEFT");
+    px_tf_output(
+        b, 0,
+        px_tf_2(b, is_left ? "LeftShift" : "RightShift", px_tf_input(b, 0), px_tf_input(b, 1)));
 }
 
 static void is_inf(px_tf_build *b)
@@ -187,6 +223,13 @@ static void cast(px_tf_build *b)
         px_tf_refuse(b, "TensorFlow has no counterpart of the element type it casts to.");
         return;
     }
+    px_tf_output(b, 0, px_tf_1(b, "Identity", px_tf_cast(b, x, type)));
+}
+
+static void cast_like(px_tf_build *b)
+{
+    const px_tf_port x = px_tf_input(b, 0);
+    const int type = px_tf_type_at(b, px_tf_input(b, 1));
     px_tf_output(b, 0, px_tf_1(b, "Identity", px_tf_cast(b, x, type)));
 }
 
@@ -246,13 +289,46 @@ static void reduce_l2(px_tf_build *b)
     px_tf_output(b, 0, px_tf_1(b, "Sqrt", axes_of(b, x, &axes) ? reduce(b, "Sum", y, axes) : y));
 }
 
-static void arg_extreme(px_tf_build *b)
+static void reduce_log_sum(px_tf_build *b)
 {
     const px_tf_port x = px_tf_input(b, 0);
+    px_tf_port axes;
+    px_tf_output(b, 0, px_tf_1(b, "Log", axes_of(b, x, &axes) ? reduce(b, "Sum", x, axes) : x));
+}
+
+/* Of what is left when the largest element is taken away, so that nothing overflows. */
+static void reduce_log_sum_exp(px_tf_build *b)
+{
+    const px_tf_port x = px_tf_input(b, 0);
+    px_tf_port axes;
+    if (!axes_of(b, x, &axes)) {
+        px_tf_output(b, 0, px_tf_1(b, "Identity", x));
+        return;
+    }
+    px_tf_begin(b, "Max");
+    px_tf_in(b, x);
+    px_tf_in(b, axes);
+    px_tf_set_bool(b, "keep_dims", true);
+    const px_tf_port most = px_tf_finish(b);
+    const px_tf_port is_finite = px_tf_1(b, "IsFinite", most);
+    const px_tf_port shift = px_tf_3(b, "SelectV2", is_finite, most, px_tf_number(b, 0, x));
+    const px_tf_port powers = px_tf_1(b, "Exp", px_tf_2(b, "Sub", x, shift));
+    const px_tf_port sum = px_tf_1(b, "Log", reduce(b, "Sum", powers, axes));
+    px_tf_output(b, 0, px_tf_2(b, "AddV2", sum, reduce(b, "Max", shift, axes)));
+}
+
+static void arg_extreme(px_tf_build *b)
+{
+    px_tf_port x = px_tf_input(b, 0);
     const int64_t axis = px_tf_axis(b, px_tf_int_of(b, "axis", 0), px_tf_rank(b, x));
-    if (px_tf_int_of(b, "select_last_index", 0) != 0)
-        px_tf_refuse(b, "select_last_index has no counterpart in TensorFlow.");
+    const bool is_last = px_tf_int_of(b, "select_last_index", 0) != 0;
+    if (is_last)
+        x = px_tf_2(b, "ReverseV2", x, px_tf_vector(b, &axis, 1));
     px_tf_port y = px_tf_2(b, px_tf_row(b)->as, x, px_tf_scalar32(b, axis));
+    if (is_last) {
+        const px_tf_port n = px_tf_at(b, px_tf_shape(b, x), px_tf_scalar(b, axis), 0);
+        y = px_tf_2(b, "Sub", px_tf_2(b, "Sub", n, px_tf_scalar(b, 1)), y);
+    }
     if (px_tf_int_of(b, "keepdims", 1) != 0)
         y = px_tf_2(b, "ExpandDims", y, px_tf_scalar32(b, axis));
     px_tf_output(b, 0, y);
@@ -376,7 +452,9 @@ const px_tf_op_row px_tf_math_rows[] = {
     {"Asinh", unary, "Asinh"},
     {"Atan", unary, "Atan"},
     {"Atanh", unary, "Atanh"},
+    {"BitShift", bit_shift, NULL},
     {"Cast", cast, NULL},
+    {"CastLike", cast_like, NULL},
     {"Ceil", unary, "Ceil"},
     {"Clip", clip_node, NULL},
     {"Cos", unary, "Cos"},
@@ -415,6 +493,8 @@ const px_tf_op_row px_tf_math_rows[] = {
     {"Reciprocal", unary, "Reciprocal"},
     {"ReduceL1", sum_of, "Abs"},
     {"ReduceL2", reduce_l2, NULL},
+    {"ReduceLogSum", reduce_log_sum, NULL},
+    {"ReduceLogSumExp", reduce_log_sum_exp, NULL},
     {"ReduceMax", reduction, "Max"},
     {"ReduceMean", reduction, "Mean"},
     {"ReduceMin", reduction, "Min"},
@@ -424,6 +504,7 @@ const px_tf_op_row px_tf_math_rows[] = {
     {"Relu", unary, "Relu"},
     {"Round", unary, "Round"},
     {"Selu", selu, NULL},
+    {"Shrink", shrink, NULL},
     {"Sigmoid", unary, "Sigmoid"},
     {"Sign", unary, "Sign"},
     {"Sin", unary, "Sin"},
@@ -438,5 +519,6 @@ const px_tf_op_row px_tf_math_rows[] = {
     {"Tanh", unary, "Tanh"},
     {"Where", where, NULL},
     {"Xor", binary, "NotEqual"},
+    {"ThresholdedRelu", thresholded_relu, NULL},
     {NULL, NULL, NULL},
 };

@@ -366,7 +366,8 @@ static void average_pool(px_tf_build *b)
     }
     if (end != 0 && counts_pads)
         px_tf_refuse(b, "ceil_mode together with count_include_pad is not mapped.");
-    x = to_last(b, widen(b, x, &w), w.n);
+    x = widen(b, x, &w);
+    x = to_last(b, x, w.n);
     px_tf_port mean = pool(b, "AvgPool", padded(b, x, &w, 0), &w);
     if (!counts_pads && all > 0) {
         const px_tf_port inside = px_tf_1(b, "OnesLike", x);
@@ -423,11 +424,18 @@ static void batch_normalization(px_tf_build *b)
     px_tf_output(b, 0, px_tf_2(b, "AddV2", scaled, per_channel(b, shift, rank)));
 }
 
-static px_tf_port normalized(px_tf_build *b, px_tf_port x, px_tf_port axes)
+/* `out_used`, unless NULL, gets the mean and the inverse of the deviation. */
+static px_tf_port normalized(px_tf_build *b, px_tf_port x, px_tf_port axes, px_tf_port *out_used)
 {
-    const px_tf_port centred = px_tf_2(b, "Sub", x, over(b, "Mean", x, axes));
+    const px_tf_port mean = over(b, "Mean", x, axes);
+    const px_tf_port centred = px_tf_2(b, "Sub", x, mean);
     const px_tf_port variance = over(b, "Mean", px_tf_1(b, "Square", centred), axes);
-    return px_tf_2(b, "Mul", centred, inverse_root(b, variance));
+    const px_tf_port factor = inverse_root(b, variance);
+    if (out_used != NULL) {
+        out_used[0] = mean;
+        out_used[1] = factor;
+    }
+    return px_tf_2(b, "Mul", centred, factor);
 }
 
 static void layer_normalization(px_tf_build *b)
@@ -435,19 +443,20 @@ static void layer_normalization(px_tf_build *b)
     const px_tf_port x = px_tf_input(b, 0), scale = px_tf_input(b, 1);
     const int rank = px_tf_rank(b, x);
     const int axis = px_tf_axis(b, px_tf_int_of(b, "axis", -1), rank);
-    if (b->node->n_outputs > 1)
-        px_tf_refuse(b, "its outputs for training are not mapped.");
-    px_tf_port y = px_tf_2(b, "Mul", normalized(b, x, axes_from(b, axis, rank)), scale);
+    px_tf_port used[2];
+    px_tf_port y = px_tf_2(b, "Mul", normalized(b, x, axes_from(b, axis, rank), used), scale);
     if (px_tf_has(b, 2))
         y = px_tf_2(b, "AddV2", y, px_tf_input(b, 2));
     px_tf_output(b, 0, y);
+    px_tf_output(b, 1, used[0]);
+    px_tf_output(b, 2, used[1]);
 }
 
 static void instance_normalization(px_tf_build *b)
 {
     const px_tf_port x = px_tf_input(b, 0);
     const int rank = px_tf_rank(b, x);
-    const px_tf_port y = normalized(b, x, axes_from(b, 2, rank));
+    const px_tf_port y = normalized(b, x, axes_from(b, 2, rank), NULL);
     const px_tf_port scaled = px_tf_2(b, "Mul", y, per_channel(b, px_tf_input(b, 1), rank));
     px_tf_output(b, 0, px_tf_2(b, "AddV2", scaled, per_channel(b, px_tf_input(b, 2), rank)));
 }
