@@ -38,6 +38,9 @@ NOTES = {
 }
 OUTSIDE = """* `ai.onnx.preview.training.Gradient` asks for differentiation of the graph it stands in.
 * Maps cannot be fed: `CastMap` and `DictVectorizer` are refused.
+* Of `com.microsoft`: whole decoding loops (`BeamSearch`, `GreedySearch`, `Sampling`, `WhisperBeamSearch`), `Tokenizer`,
+  mixtures of experts (`MoE`, `QMoE`), sparse operands, `QEmbedLayerNormalization`, what ONNX Runtime has on other
+  devices than the CPU alone, and the blocked layouts that it makes for one machine (`com.microsoft.nchwc`).
 """
 GROUPS = [("float", {"float16", "float", "double", "bfloat16"}),
           ("float8", {"float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz"}),

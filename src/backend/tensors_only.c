@@ -11,7 +11,8 @@ pgy_status *px_refuse_value(const char *side, px_str name, const char *kind)
                    PX_STR_ARG(name), kind,
                    strcmp(side, "output") == 0 ? " Leave it out with --onnx-exclude-outputs, or "
                                                  "choose other outputs with --onnx-outputs."
-                                               : "");
+                                               : " Make the tensor that its reader computes an "
+                                                 "input of the model in its place.");
 }
 
 static pgy_status *check_kind(const char *side, px_str name, px_onnx_type_kind kind,
