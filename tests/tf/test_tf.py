@@ -536,6 +536,12 @@ def functions():
     node = helper.make_node("Twice", ["x"], ["y"], domain="own")
     save("function.onnx", [node], {"x": (1, [6])}, {"y": (1, [6])}, domains=["own"], functions=[leaky, twice])
     run("function.onnx", "--tf", "--onnxrt", "--pluginref", "--val-range", "[-1,1]", says="PASSED | Runtime")
+    wrong = [helper.make_node("Transpose", ["x"], ["y"], "the_turn", perm=[0.5]),
+             helper.make_node("RNN", ["x", "x", "x"], ["y"], "the_rnn", activations=[3], hidden_size=2),
+             helper.make_node("DynamicQuantizeLSTM", ["x"] * 12, ["y"], "the_lstm", domain="com.microsoft")]  # fmt: skip
+    for node, what in zip(wrong, ("perm", "activations", "hidden_size is 0")):
+        save("wrong.onnx", [node], {"x": (1, [1, 2, 2])}, {"y": (1, None)}, domains=["com.microsoft"])
+        run("wrong.onnx", "--tf", rc=1, says=["'%s'" % node.name, what])
     save("unknown.onnx", [helper.make_node("Bent", ["x"], ["y"], "the_bent", domain="own")], {"x": (1, [6])},
          {"y": (1, [6])}, domains=["own"])  # fmt: skip
     run("unknown.onnx", "--tf", rc=1, says=["own.Bent", "'the_bent'"])

@@ -108,6 +108,8 @@ px_tf_port px_tf_input(px_tf_build *b, size_t i);
 const pgy_tensor *px_tf_known(px_tf_build *b, size_t i);
 void px_tf_output(px_tf_build *b, size_t i, px_tf_port port);
 
+/* NULL when it is not there; refuses the node when it is of another kind. */
+const px_onnx_attr *px_tf_attr(px_tf_build *b, const char *attr, px_onnx_attr_type type);
 int64_t px_tf_int_of(const px_tf_build *b, const char *attr, int64_t otherwise);
 float px_tf_float_of(const px_tf_build *b, const char *attr, float otherwise);
 px_str px_tf_text_of(const px_tf_build *b, const char *attr, const char *otherwise);

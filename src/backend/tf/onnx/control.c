@@ -297,7 +297,7 @@ static void scan_batch(px_tf_build *b, scan_body *s, const px_tf_port *states,
 /* Numbers of an attribute, one for each of `n`; zeros when it is not there. */
 static const int64_t *numbers(px_tf_build *b, const char *attr, size_t n)
 {
-    const px_onnx_attr *a = px_onnx_node_attr(b->node, attr);
+    const px_onnx_attr *a = px_tf_attr(b, attr, PX_ONNX_ATTR_INTS);
     int64_t *out = px_arena_calloc(&b->arena, n + 1, sizeof *out);
     if (out == NULL)
         px_tf_keep_error(b, px_status_nomem());

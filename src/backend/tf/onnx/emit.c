@@ -140,9 +140,18 @@ px_str px_tf_text_of(const px_tf_build *b, const char *attr, const char *otherwi
     return a != NULL ? a->s : px_str_of(otherwise);
 }
 
-int px_tf_ints_of(px_tf_build *b, const char *attr, int64_t *out, int max)
+const px_onnx_attr *px_tf_attr(px_tf_build *b, const char *attr, px_onnx_attr_type type)
 {
     const px_onnx_attr *a = px_onnx_node_attr(b->node, attr);
+    if (a == NULL || a->type == type)
+        return a;
+    px_tf_refuse(b, "its attribute %s is of another kind than the operator wants.", attr);
+    return NULL;
+}
+
+int px_tf_ints_of(px_tf_build *b, const char *attr, int64_t *out, int max)
+{
+    const px_onnx_attr *a = px_tf_attr(b, attr, PX_ONNX_ATTR_INTS);
     if (a == NULL)
         return -1;
     if (a->n > (size_t)max) {

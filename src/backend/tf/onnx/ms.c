@@ -58,8 +58,8 @@ static void dynamic_quantize_lstm(px_tf_build *b)
     r.n_gates = 4;
     r.i_peepholes = PEEPHOLES;
     r.x = cut(b, &r);
-    if (r.hidden < 1)
-        px_tf_refuse(b, "hidden_size is missing.");
+    if (r.hidden < 1 || r.hidden > INT32_MAX / 8)
+        px_tf_refuse(b, "hidden_size is %lld, which fits no weights.", (long long)r.hidden);
     for (int i = 0; i < r.n_directions && b->st == NULL; i++)
         lanes[i] = quantized_lane(b, &r, i);
     px_tf_rnn_give(b, &r, lanes);

@@ -163,9 +163,9 @@ static const struct activation {
  * activations that have one. */
 static bool find_activation(px_tf_build *b, size_t i, const char *otherwise, struct activation *out)
 {
-    const px_onnx_attr *names = px_onnx_node_attr(b->node, "activations"),
-                       *alphas = px_onnx_node_attr(b->node, "activation_alpha"),
-                       *betas = px_onnx_node_attr(b->node, "activation_beta");
+    const px_onnx_attr *names = px_tf_attr(b, "activations", PX_ONNX_ATTR_STRINGS),
+                       *alphas = px_tf_attr(b, "activation_alpha", PX_ONNX_ATTR_FLOATS),
+                       *betas = px_tf_attr(b, "activation_beta", PX_ONNX_ATTR_FLOATS);
     size_t i_alpha = 0, i_beta = 0;
     for (size_t k = 0; k <= i; k++) {
         const px_str name = names != NULL && k < names->n ? names->strings[k]
@@ -446,7 +446,7 @@ static px_tf_lane kernel_lane(px_tf_build *b, const px_tf_rnn *r, int direction)
 static bool is_usual(px_tf_build *b, const px_tf_rnn *r)
 {
     static const char *const defaults[] = {"Sigmoid", "Tanh", "Tanh"};
-    const px_onnx_attr *acts = px_onnx_node_attr(b->node, "activations");
+    const px_onnx_attr *acts = px_tf_attr(b, "activations", PX_ONNX_ATTR_STRINGS);
     const int type = px_tf_type_at(b, r->x);
     bool is = !r->has_lengths && !r->couples_forget && !(r->clip > 0) &&
               (type == PX_TF_FLOAT || type == PX_TF_HALF);

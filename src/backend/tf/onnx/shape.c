@@ -35,11 +35,11 @@ static void constant(px_tf_build *b)
         st = pgy_tensor_new(PGY_DTYPE_I64, 0, NULL, &t);
         if (st == NULL)
             memcpy(pgy_tensor_data_mut(t), &a->i, sizeof a->i);
-    } else if (a != NULL && px_str_is(a->name, "value_floats")) {
+    } else if (a != NULL && px_str_is(a->name, "value_floats") && a->type == PX_ONNX_ATTR_FLOATS) {
         st = pgy_tensor_new(PGY_DTYPE_F32, 1, &n, &t);
         if (st == NULL && n > 0)
             memcpy(pgy_tensor_data_mut(t), a->floats, a->n * sizeof *a->floats);
-    } else if (a != NULL && px_str_is(a->name, "value_ints")) {
+    } else if (a != NULL && px_str_is(a->name, "value_ints") && a->type == PX_ONNX_ATTR_INTS) {
         st = pgy_tensor_new(PGY_DTYPE_I64, 1, &n, &t);
         if (st == NULL && n > 0)
             memcpy(pgy_tensor_data_mut(t), a->ints, a->n * sizeof *a->ints);
