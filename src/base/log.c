@@ -2,8 +2,8 @@
 #include "base/log.h"
 
 #include "base/context.h"
+#include "base/thread.h"
 
-#include <sched.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -76,13 +76,7 @@ int px_context_threads(const pgy_context *cx)
 {
     if (cx->n_threads > 0)
         return cx->n_threads;
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-#ifdef CPU_COUNT
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
-        n = CPU_COUNT(&set);
-#endif
-    return n > 0 ? (int)n : 1;
+    return px_processors();
 }
 
 uint64_t px_context_memory_budget(const pgy_context *cx)

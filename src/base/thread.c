@@ -1,8 +1,10 @@
 /* base/thread.c - the context's worker pool.
  *
- * One job at a time: workers sleep on a condition, take ranges off an atomic counter, and the
- * caller waits until all ranges are done. A nested or concurrent call finds the pool busy and runs
- * on its own thread.
+ * One job at a time: workers wait for it, take ranges off an atomic counter, and the caller waits
+ * for those who joined. A worker that wakes too late finds the job closed and is not waited for:
+ * short jobs, of which a model has hundreds, do not pay for waking every thread. Between jobs
+ * everybody looks again for SPIN_NS before it sleeps. A nested or concurrent call finds the pool
+ * busy and runs on its own thread.
  */
 #include "base/thread.h"
 
@@ -10,24 +12,42 @@
 #include "base/log.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <time.h>
+#include <unistd.h>
+
+enum { SPIN_NS = 50000 };
 
 struct px_pool {
     pthread_mutex_t lock;
     pthread_cond_t wake, idle;
     pthread_t *threads;
     int n_threads; /* workers, the caller not counted */
-    int n_active;  /* workers inside the current job */
-    uint64_t job;  /* counts jobs: a worker joins each once */
-    bool stop;
-    atomic_bool busy;
+    bool may_spin; /* every thread has a processor of its own */
+    atomic_bool stop, busy;
+
+    /* Odd while a job is open. The caller closes it and then reads n_inside, a worker enters
+     * n_inside and then reads job: so one of the two sees the other, and the members below change
+     * only while nobody uses them. */
+    atomic_uint_fast64_t job;
+    atomic_int n_inside, n_asleep;
+    atomic_bool is_waited_for; /* the caller sleeps until n_inside is 0 */
 
     px_range_fn fn;
     void *arg;
     int64_t n, step;
     atomic_int_fast64_t next;
 };
+
+static void relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 
 static void take_ranges(px_pool *pool)
 {
@@ -39,35 +59,98 @@ static void take_ranges(px_pool *pool)
     }
 }
 
+/* A job that is open and not job number `done`, or the end of the pool. */
+static bool has_news(px_pool *pool, uint64_t done)
+{
+    const uint64_t job = atomic_load(&pool->job);
+    return (job % 2 == 1 && job != done) || atomic_load(&pool->stop);
+}
+
+static bool is_empty(px_pool *pool)
+{
+    return atomic_load(&pool->n_inside) == 0;
+}
+
+static void wait_for_news(px_pool *pool, uint64_t done)
+{
+    if (pool->may_spin) {
+        const uint64_t end = px_time_ns() + SPIN_NS;
+        do {
+            for (int i = 0; i < 32; i++) {
+                if (has_news(pool, done))
+                    return;
+                relax();
+            }
+        } while (px_time_ns() < end);
+    }
+    pthread_mutex_lock(&pool->lock);
+    atomic_fetch_add(&pool->n_asleep, 1); /* before the look: a caller opens, then reads it */
+    while (!has_news(pool, done))
+        pthread_cond_wait(&pool->wake, &pool->lock);
+    atomic_fetch_sub(&pool->n_asleep, 1);
+    pthread_mutex_unlock(&pool->lock);
+}
+
 static void *worker(void *arg)
 {
     px_pool *pool = arg;
     uint64_t done = 0;
-    pthread_mutex_lock(&pool->lock);
     for (;;) {
-        while (!pool->stop && pool->job == done)
-            pthread_cond_wait(&pool->wake, &pool->lock);
-        if (pool->stop)
-            break;
-        done = pool->job;
-        pthread_mutex_unlock(&pool->lock);
-        take_ranges(pool);
-        pthread_mutex_lock(&pool->lock);
-        if (--pool->n_active == 0)
+        wait_for_news(pool, done);
+        if (atomic_load(&pool->stop))
+            return NULL;
+        atomic_fetch_add(&pool->n_inside, 1);
+        const uint64_t job = atomic_load(&pool->job);
+        if (job % 2 == 1) {
+            take_ranges(pool);
+            done = job;
+        }
+        if (atomic_fetch_sub(&pool->n_inside, 1) == 1 && atomic_load(&pool->is_waited_for)) {
+            pthread_mutex_lock(&pool->lock);
             pthread_cond_signal(&pool->idle);
+            pthread_mutex_unlock(&pool->lock);
+        }
     }
+}
+
+static void wake_sleepers(px_pool *pool)
+{
+    if (atomic_load(&pool->n_asleep) == 0)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
-    return NULL;
+}
+
+/* After the job was closed. */
+static void wait_until_empty(px_pool *pool)
+{
+    if (is_empty(pool))
+        return;
+    if (pool->may_spin) {
+        const uint64_t end = px_time_ns() + SPIN_NS;
+        do {
+            for (int i = 0; i < 32; i++) {
+                if (is_empty(pool))
+                    return;
+                relax();
+            }
+        } while (px_time_ns() < end);
+    }
+    pthread_mutex_lock(&pool->lock);
+    atomic_store(&pool->is_waited_for, true); /* before the look: a worker leaves, then reads it */
+    while (!is_empty(pool))
+        pthread_cond_wait(&pool->idle, &pool->lock);
+    atomic_store(&pool->is_waited_for, false);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 void px_pool_free(px_pool *pool)
 {
     if (pool == NULL)
         return;
-    pthread_mutex_lock(&pool->lock);
-    pool->stop = true;
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->lock);
+    atomic_store(&pool->stop, true);
+    wake_sleepers(pool);
     for (int i = 0; i < pool->n_threads; i++)
         pthread_join(pool->threads[i], NULL);
     pthread_cond_destroy(&pool->wake);
@@ -99,6 +182,7 @@ static px_pool *pool_of(pgy_context *cx)
         return NULL;
     }
     pool->threads = threads;
+    pool->may_spin = n < px_processors();
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->idle, NULL);
@@ -124,23 +208,16 @@ void px_parallel_for(pgy_context *cx, int64_t n, int64_t grain, px_range_fn fn, 
     int64_t step = (n + n_ranges - 1) / n_ranges;
     step = (step + grain - 1) / grain * grain;
 
-    pthread_mutex_lock(&pool->lock);
     pool->fn = fn;
     pool->arg = arg;
     pool->n = n;
     pool->step = step;
     atomic_store(&pool->next, 0);
-    pool->n_active = pool->n_threads;
-    pool->job++;
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->lock);
-
+    atomic_fetch_add(&pool->job, 1);
+    wake_sleepers(pool);
     take_ranges(pool);
-
-    pthread_mutex_lock(&pool->lock);
-    while (pool->n_active > 0)
-        pthread_cond_wait(&pool->idle, &pool->lock);
-    pthread_mutex_unlock(&pool->lock);
+    atomic_fetch_add(&pool->job, 1);
+    wait_until_empty(pool);
     atomic_store(&pool->busy, false);
 }
 
@@ -149,4 +226,15 @@ uint64_t px_time_ns(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+int px_processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+#ifdef CPU_COUNT
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        n = CPU_COUNT(&set);
+#endif
+    return n > 0 ? (int)n : 1;
 }

@@ -17,6 +17,7 @@ typedef void (*px_range_fn)(void *arg, int64_t begin, int64_t end);
  * Returns when all are done. Nested calls run on the calling thread. `cx` NULL: no threads. */
 void px_parallel_for(pgy_context *cx, int64_t n, int64_t grain, px_range_fn fn, void *arg);
 
+int px_processors(void);   /* that this process may run on */
 uint64_t px_time_ns(void); /* monotonic */
 
 #endif
