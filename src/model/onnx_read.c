@@ -129,6 +129,21 @@ done:
     return st;
 }
 
+/* String fields; of one that is there again the last counts. */
+typedef struct text_field {
+    uint32_t number;
+    px_str *to;
+} text_field;
+
+static void read_texts(message *m, const text_field *fields, size_t n)
+{
+    px_pb_field f;
+    while (px_pb_next(&m->pb, &f))
+        for (size_t i = 0; i < n && f.wire == PX_PB_LEN; i++)
+            if (f.number == fields[i].number)
+                *fields[i].to = f.bytes;
+}
+
 static float f32_of(uint64_t bits)
 {
     uint32_t u = (uint32_t)bits;
@@ -602,21 +617,13 @@ static pgy_status *read_node(reader *r, px_str bytes, void *at)
     px_onnx_node *out = at;
     pgy_status *st = NULL;
     message m;
-    px_pb_field f;
     PX_TRY(enter(r, "NodeProto", bytes, &m));
     out->wire = bytes;
-    while (px_pb_next(&m.pb, &f)) {
-        if (f.wire != PX_PB_LEN)
-            continue;
-        if (f.number == PX_F_NODE_NAME)
-            out->name = f.bytes;
-        else if (f.number == PX_F_NODE_OP_TYPE)
-            out->op_type = f.bytes;
-        else if (f.number == PX_F_NODE_DOMAIN)
-            out->domain = f.bytes;
-        else if (f.number == PX_F_NODE_OVERLOAD)
-            out->overload = f.bytes;
-    }
+    const text_field texts[] = {{PX_F_NODE_NAME, &out->name},
+                                {PX_F_NODE_OP_TYPE, &out->op_type},
+                                {PX_F_NODE_DOMAIN, &out->domain},
+                                {PX_F_NODE_OVERLOAD, &out->overload}};
+    read_texts(&m, texts, PX_COUNTOF(texts));
     PX_TRY(read_strings(r, &m, PX_F_NODE_INPUT, &out->inputs, &out->n_inputs));
     PX_TRY(read_strings(r, &m, PX_F_NODE_OUTPUT, &out->outputs, &out->n_outputs));
     PX_TRY(read_list(r, &m, PX_F_NODE_ATTRIBUTE, read_attr, sizeof(px_onnx_attr), &out->attrs,
@@ -631,12 +638,10 @@ static pgy_status *read_graph(reader *r, px_str bytes, void *at)
     px_onnx_graph *out = at;
     pgy_status *st = NULL;
     message m;
-    px_pb_field f;
     PX_TRY(enter(r, "GraphProto", bytes, &m));
     out->wire = bytes;
-    while (px_pb_next(&m.pb, &f))
-        if (f.number == PX_F_GRAPH_NAME && f.wire == PX_PB_LEN)
-            out->name = f.bytes;
+    const text_field texts[] = {{PX_F_GRAPH_NAME, &out->name}};
+    read_texts(&m, texts, PX_COUNTOF(texts));
     PX_TRY(read_list(r, &m, PX_F_GRAPH_NODE, read_node, sizeof(px_onnx_node), &out->nodes,
                      &out->n_nodes));
     PX_TRY(read_list(r, &m, PX_F_GRAPH_INITIALIZER, read_tensor, sizeof(px_onnx_tensor),
@@ -689,19 +694,12 @@ static pgy_status *read_function(reader *r, px_str bytes, void *at)
     px_onnx_function *out = at;
     pgy_status *st = NULL;
     message m;
-    px_pb_field f;
     PX_TRY(enter(r, "FunctionProto", bytes, &m));
     out->wire = bytes;
-    while (px_pb_next(&m.pb, &f)) {
-        if (f.wire != PX_PB_LEN)
-            continue;
-        if (f.number == PX_F_FUNCTION_NAME)
-            out->name = f.bytes;
-        else if (f.number == PX_F_FUNCTION_DOMAIN)
-            out->domain = f.bytes;
-        else if (f.number == PX_F_FUNCTION_OVERLOAD)
-            out->overload = f.bytes;
-    }
+    const text_field texts[] = {{PX_F_FUNCTION_NAME, &out->name},
+                                {PX_F_FUNCTION_DOMAIN, &out->domain},
+                                {PX_F_FUNCTION_OVERLOAD, &out->overload}};
+    read_texts(&m, texts, PX_COUNTOF(texts));
     PX_TRY(read_strings(r, &m, PX_F_FUNCTION_INPUT, &out->inputs, &out->n_inputs));
     PX_TRY(read_strings(r, &m, PX_F_FUNCTION_OUTPUT, &out->outputs, &out->n_outputs));
     PX_TRY(read_strings(r, &m, PX_F_FUNCTION_ATTRIBUTE, &out->attr_names, &out->n_attr_names));
