@@ -332,9 +332,9 @@ def onnx_models():
         ("openwakeword/openwakeword/resources/models/embedding_model.onnx",),
         ("openwakeword/openwakeword/resources/models/melspectrogram.onnx", "--input-shapes", "input:[1,16000]"),
         ("openwakeword/openwakeword/resources/models/silero_vad.onnx", "--input-shapes", "input:[1,512]",
-         "--val-range", "sr:[16000,16000]"),
+         "--val-range", "input:[-1,1]", "sr:[16000,16000]"),
         ("openwakeword/openwakeword/resources/models/silero_vad.onnx", "--input-shapes", "input:[2,512]", "h:[2,2,64]",
-         "c:[2,2,64]", "--val-range", "sr:[8000,8000]"),
+         "c:[2,2,64]", "--val-range", "input:[-1,1]", "sr:[8000,8000]"),
         ("magika/magika/models/standard_v3_3/model.onnx", "--val-range", "bytes:[0,256]"),
     ]:
         path = os.path.join(MODELS, name)
