@@ -22,7 +22,7 @@ enum {
     CHUNK_COUNT = 1024 * 1024, /* doubles of transformed input */
     MIN_TILES = 16,            /* of a chunk, however many channels there are */
     TASK_TILES = 48,
-    TASK_CHANNELS = 16,
+    TASK_CHANNELS = 24,
     LINE = 8 /* doubles of a cache line: planes lie that much off a power of two */
 };
 
@@ -216,24 +216,29 @@ static bool weights_block(const run *r, const task *t, int64_t c, int64_t kc)
     const layout *l = &r->l;
     const px_winograd_isa *isa = r->wg->transforms;
     const int64_t n = round_up(t->o1 - t->o0, l->channel_lanes);
+    const int64_t at_once = l->channel_lanes % LANES == 0 ? kc : 1;
     double lanes[PLANES * LANES];
     bool finite = true;
 
     for (int64_t i = 0; i < n; i += LANES) {
-        const void *from[LANES];
+        const void *from[LANES], *next[LANES];
+        /* The next channels, or the first ones of the next block. */
+        const int64_t ahead = i + LANES < n ? i + LANES : 0;
+        const int64_t next_c = ahead > 0 || c + kc == r->wg->cv->group_in ? c : c + kc;
         for (int lane = 0; lane < LANES; lane++)
-            from[lane] = kernel_at(r, PX_MIN(t->o0 + i + lane, t->o1 - 1), c);
-        if (l->channel_lanes % LANES == 0) {
-            double *out =
-                t->u + i / l->channel_lanes * kc * l->channel_lanes + i % l->channel_lanes;
-            finite &= isa->weights(from, r->wg->is_f32, kc, l->channel_lanes, out, l->u_plane);
-            continue;
-        }
-        for (int64_t k = 0; k < kc; k++) {
+            next[lane] = kernel_at(r, PX_MIN(t->o0 + ahead + lane, t->o1 - 1), next_c);
+        for (int64_t k = 0; k < kc; k += at_once) {
             for (int lane = 0; lane < LANES; lane++)
                 from[lane] = kernel_at(r, PX_MIN(t->o0 + i + lane, t->o1 - 1), c + k);
-            finite &= isa->weights(from, r->wg->is_f32, 1, LANES, lanes, LANES);
-            scatter(lanes, l->u_plane, i, n, l->channel_lanes, kc, k, t->u);
+            if (at_once == 1) {
+                finite &= isa->weights(from, r->wg->is_f32, 1, LANES, lanes, LANES, next);
+                scatter(lanes, l->u_plane, i, n, l->channel_lanes, kc, k, t->u);
+                continue;
+            }
+            double *out =
+                t->u + i / l->channel_lanes * kc * l->channel_lanes + i % l->channel_lanes;
+            finite &=
+                isa->weights(from, r->wg->is_f32, kc, l->channel_lanes, out, l->u_plane, next);
         }
     }
     return finite;
@@ -406,7 +411,7 @@ bool px_winograd_pays(const px_conv *cv)
         (double)cv->batch * (double)((w->out[0] + 3) / 4) * (double)((w->out[1] + 3) / 4);
     const double direct = 9.0 * (double)cv->batch * (double)w->n_out;
     const double transforms =
-        160 + 400 * tiles * (1.0 / (double)cv->group_in + 1.0 / (double)cv->group_out);
+        180 + 400 * tiles * (1.0 / (double)cv->group_in + 1.0 / (double)cv->group_out);
     return PLANES * tiles + transforms < direct;
 }
 

@@ -3,7 +3,7 @@
  * winograd_tile.h has the formula. Sums over the input channels run in ascending blocks of
  * KC (winograd.c), each within the products' tile, so an output depends on neither the thread
  * count nor on how the work was cut. The result is not that of direct convolution bit by bit:
- * against the sum of |x| * |w| it is wrong by 1e-16 on average and 1e-14 at most (measured, 16 to
+ * against the sum of |x| * |w| it is wrong by 1e-16 on average and 2e-14 at most (measured, 16 to
  * 512 channels), direct sums by 1e-16 and 7e-16. What could be worse is seen and computed directly:
  *   - an output that is small against what its tile could give (PX_WINOGRAD_SURE): numbers of very
  *     different size in one tile, and what is zero because all its products are or because they

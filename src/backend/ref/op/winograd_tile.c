@@ -119,11 +119,14 @@ INLINE double one_weight(const void *w, bool is_f32, int64_t at)
 }
 
 INLINE bool weights_body(const void *const *w, bool is_f32, int64_t n, int64_t step, double *out,
-                         int64_t plane)
+                         int64_t plane, const void *const *next)
 {
     v4 zero = {0};
     for (int64_t c = 0; c < n; c++, out += step) {
         v4 r[4], g[9] = {{0}}, t[3][6], squares = {0};
+        for (int l = 0; l < 4; l++)
+            __builtin_prefetch(
+                (const void *)((uintptr_t)next[l] + (size_t)(c * (is_f32 ? 36 : 72))));
 #pragma GCC unroll 2
         for (int h = 0; h < 2; h++) {
 #pragma GCC unroll 4
@@ -229,10 +232,11 @@ INLINE void store_body(const double *y, const px_winograd_dest *dest)
         return input_body(x, row, out, plane);                                                     \
     }                                                                                              \
     target static bool weights_##suffix(const void *const *w, bool is_f32, int64_t n,              \
-                                        int64_t step, double *out, int64_t plane)                  \
+                                        int64_t step, double *out, int64_t plane,                  \
+                                        const void *const *next)                                   \
     {                                                                                              \
-        return is_f32 ? weights_body(w, true, n, step, out, plane)                                 \
-                      : weights_body(w, false, n, step, out, plane);                               \
+        return is_f32 ? weights_body(w, true, n, step, out, plane, next)                           \
+                      : weights_body(w, false, n, step, out, plane, next);                         \
     }                                                                                              \
     target static bool output_##suffix(const double *m, int64_t plane, double *y)                  \
     {                                                                                              \

@@ -47,9 +47,10 @@ typedef struct px_winograd_isa {
      * l goes to out[p * plane + l]. False when a number is infinite or NaN. */
     bool (*input)(const double *const *x, int64_t row, double *out, int64_t plane);
     /* n kernels for each of four lanes, kernel i of lane l from w[l] + 9 * i on: doubles, or floats
-     * at any address. Plane p of them goes to out[p * plane + i * step + l]. False as above. */
+     * at any address. Plane p of them goes to out[p * plane + i * step + l]. False as above. The
+     * same numbers of kernels at `next` are fetched meanwhile: rows of weights lie far apart. */
     bool (*weights)(const void *const *w, bool is_f32, int64_t n, int64_t step, double *out,
-                    int64_t plane);
+                    int64_t plane, const void *const *next);
     /* Four output tiles from the planes of the products, lane l's as y[l * 16 + ...]. False when a
      * number is not sure: it is not finite, or less than px_winograd_is_sure wants. */
     bool (*output)(const double *m, int64_t plane, double *y);
