@@ -7,7 +7,8 @@
  * 512 channels), direct sums by 1e-16 and 7e-16. What could be worse is seen and computed directly:
  *   - an output that is small against what its tile could give (PX_WINOGRAD_SURE): numbers of very
  *     different size in one tile, and what is zero because all its products are or because they
- *     cancel. So zeros are zeros, and ties stay ties.
+ *     cancel. So zeros are zeros. Equal neighbourhoods at different places of their tiles, though,
+ *     may give sums that differ in the last bits, unless those are exact.
  *   - everything, when a number is infinite or NaN: then px_winograd_run leaves it to the caller.
  * Integers are exact (winograd_tile.h).
  */
