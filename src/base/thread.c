@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SPIN_NS = 50000 };
+enum { SPIN_NS = 1000000 };
 
 struct px_pool {
     pthread_mutex_t lock;
