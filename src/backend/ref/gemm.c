@@ -382,21 +382,41 @@ static int64_t task_count(const chunk *ch)
     return ((ch->job->m + ch->rows - 1) / ch->rows) * ((ch->n + ch->cols - 1) / ch->cols);
 }
 
-/* Smaller tasks for small products, so that there are some for every thread. Packing A pays off
- * over a task's columns, so its rows are cut first. */
+/* Halves the rows of a task until there are enough of them. */
+static void cut_rows(chunk *ch, int64_t wanted)
+{
+    const int mr = ch->job->isa->mr;
+    while (task_count(ch) < wanted && ch->rows > MIN_ROWS)
+        ch->rows = (ch->rows / 2 + mr - 1) / mr * mr;
+}
+
+/* The same with columns, down to `least`. */
+static void cut_cols(chunk *ch, int64_t wanted, int64_t least)
+{
+    const int nr = ch->job->isa->nr;
+    while (task_count(ch) < wanted && ch->cols > least)
+        ch->cols = PX_MAX((ch->cols / 2 + nr - 1) / nr * nr, least);
+}
+
+/* Rows in equal parts of at most MC, and smaller tasks for small products, so that there are some
+ * for every thread. Packing A pays off over a task's columns, widening B over its rows: what a
+ * task has to do is cut last. */
 static void chunk_cut(chunk *ch, int threads)
 {
     const int mr = ch->job->isa->mr, nr = ch->job->isa->nr;
     const int64_t wanted = threads > 1 ? (int64_t)threads * 4 : 1;
+    const int64_t parts = (ch->job->m + MC - 1) / MC;
 
-    ch->rows = MC / mr * mr;
+    ch->rows = ((ch->job->m + parts - 1) / parts + mr - 1) / mr * mr;
     ch->cols = (int64_t)(ch->job->a ? NB_PANELS : NB_PANELS_MAX) * nr;
-    while (task_count(ch) < wanted && ch->cols > (int64_t)NB_PANELS * nr)
-        ch->cols /= 2;
-    while (task_count(ch) < wanted && ch->rows > MIN_ROWS)
-        ch->rows = (ch->rows / 2 + mr - 1) / mr * mr;
-    while (task_count(ch) < wanted && ch->cols > nr)
-        ch->cols = (ch->cols / 2 + nr - 1) / nr * nr;
+    if (ch->job->a) {
+        cut_cols(ch, wanted, nr);
+        cut_rows(ch, wanted);
+    } else {
+        cut_cols(ch, wanted, (int64_t)NB_PANELS * nr);
+        cut_rows(ch, wanted);
+        cut_cols(ch, wanted, nr);
+    }
 }
 
 static pgy_status *chunk_run(pgy_context *cx, chunk *ch)
