@@ -339,7 +339,7 @@ static void a_failed_iteration_can_be_followed_by_another(void **state)
     close_model(&f);
 }
 
-/* A sequence comes out as its length and its items; TensorFlow has nothing like it. */
+/* A sequence comes out as its length and its items; TensorFlow hands none out. */
 static void sequences_are_taken_apart(void **state)
 {
     static const char *const models[] = {"conf_sequence", "conf_sequence_untyped"};

@@ -1,6 +1,8 @@
 /* backend/tf/onnx/build.c - the walk over the ONNX graph. */
 #include "backend/tf/onnx/build.h"
 
+#include "backend/tensors_only.h"
+
 #include "base/log.h"
 #include "base/tensor.h"
 
@@ -270,6 +272,8 @@ static pgy_status *add_outputs(px_tf_build *b, const px_onnx_graph *g)
         if (value == NULL)
             PX_TRY(PX_FAIL(PGY_ERR_MODEL, "No node makes the output '%s'.", name));
         px_tf_port port = value->port;
+        if (px_tf_type_at(b, port) == PX_TF_VARIANT)
+            PX_TRY(px_refuse_value("output", g->outputs[i].name, "a sequence"));
         if (strcmp(b->s->lib->api.OperationOpType(port.node), "Placeholder") == 0) {
             set_name(b, g->outputs[i].name); /* what is fed cannot be fetched */
             port = px_tf_1(b, "Identity", port);
