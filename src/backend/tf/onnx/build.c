@@ -2,7 +2,6 @@
 #include "backend/tf/onnx/build.h"
 
 #include "backend/tensors_only.h"
-
 #include "base/log.h"
 #include "base/tensor.h"
 
