@@ -66,23 +66,30 @@ static bool has_news(px_pool *pool, uint64_t done)
     return (job % 2 == 1 && job != done) || atomic_load(&pool->stop);
 }
 
-static bool is_empty(px_pool *pool)
+static bool is_empty(px_pool *pool, uint64_t unused)
 {
+    PX_UNUSED(unused);
     return atomic_load(&pool->n_inside) == 0;
+}
+
+/* True when it came true within SPIN_NS. */
+static bool spin(px_pool *pool, bool (*is_so)(px_pool *, uint64_t), uint64_t arg)
+{
+    const uint64_t end = px_time_ns() + SPIN_NS;
+    do {
+        for (int i = 0; i < 32; i++) {
+            if (is_so(pool, arg))
+                return true;
+            relax();
+        }
+    } while (px_time_ns() < end);
+    return false;
 }
 
 static void wait_for_news(px_pool *pool, uint64_t done)
 {
-    if (pool->may_spin) {
-        const uint64_t end = px_time_ns() + SPIN_NS;
-        do {
-            for (int i = 0; i < 32; i++) {
-                if (has_news(pool, done))
-                    return;
-                relax();
-            }
-        } while (px_time_ns() < end);
-    }
+    if (pool->may_spin && spin(pool, has_news, done))
+        return;
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->n_asleep, 1); /* before the look: a caller opens, then reads it */
     while (!has_news(pool, done))
@@ -125,21 +132,11 @@ static void wake_sleepers(px_pool *pool)
 /* After the job was closed. */
 static void wait_until_empty(px_pool *pool)
 {
-    if (is_empty(pool))
+    if (is_empty(pool, 0) || (pool->may_spin && spin(pool, is_empty, 0)))
         return;
-    if (pool->may_spin) {
-        const uint64_t end = px_time_ns() + SPIN_NS;
-        do {
-            for (int i = 0; i < 32; i++) {
-                if (is_empty(pool))
-                    return;
-                relax();
-            }
-        } while (px_time_ns() < end);
-    }
     pthread_mutex_lock(&pool->lock);
     atomic_store(&pool->is_waited_for, true); /* before the look: a worker leaves, then reads it */
-    while (!is_empty(pool))
+    while (!is_empty(pool, 0))
         pthread_cond_wait(&pool->idle, &pool->lock);
     atomic_store(&pool->is_waited_for, false);
     pthread_mutex_unlock(&pool->lock);
