@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mkmodels.py - makes the small ONNX models of tests/data/models.
+"""mkmodels.py - makes the small ONNX models of tests/data/models, and of tests/data/endless.
 
     mkmodels.py FOLDER
 
@@ -263,7 +263,8 @@ def structures():
 
 
 def endless():
-    """Loops that only their condition could end, and it stays true."""
+    """Loops that only their condition could end, and it stays true: in a folder beside, because tests run
+    all that is in this one."""
     def loop(name, nodes, carried, scans=()):
         body = graph([h.make_node("Identity", ["go"], ["on"])] + nodes, "body",
                      [info("i", T.INT64, []), info("go", T.BOOL, []), info("v", F, carried)],
@@ -273,10 +274,10 @@ def endless():
                          [info("y", F, carried)] + [info(f"{s}_all", F, ["n"]) for s in scans],
                          [h.make_tensor("yes", T.BOOL, [], [True])]), opset=16)
     keep = h.make_node("Identity", ["v"], ["w"])
-    (folder / "endless").mkdir(exist_ok=True)
-    loop("endless/kept.onnx", [keep], [2])
-    loop("endless/state.onnx", [h.make_node("Concat", ["v", "v"], ["w"], axis=0)], ["n"])
-    loop("endless/scan.onnx", [keep, h.make_node("ReduceSum", ["v"], ["s"], keepdims=0)], [2], ["s"])
+    (folder.parent / "endless").mkdir(exist_ok=True)
+    loop("../endless/kept.onnx", [keep], [2])
+    loop("../endless/state.onnx", [h.make_node("Concat", ["v", "v"], ["w"], axis=0)], ["n"])
+    loop("../endless/scan.onnx", [keep, h.make_node("ReduceSum", ["v"], ["s"], keepdims=0)], [2], ["s"])
 
 
 def outputs():

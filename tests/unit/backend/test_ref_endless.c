@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define MODELS PX_TEST_DATA "/models/"
+#define ENDLESS PX_TEST_DATA "/endless/"
 
 static const struct timespec moment = {.tv_nsec = 100000000};
 
@@ -31,7 +32,7 @@ static void cancels(size_t n_words, const char *const *words, const char *part)
     pgy_outputs *out;
     pthread_t other;
     assert_ok(pgy_context_new(&cx));
-    assert_ok(pgy_model_open(cx, MODELS "endless/kept.onnx", &model));
+    assert_ok(pgy_model_open(cx, ENDLESS "kept.onnx", &model));
     assert_ok(pgy_runner_open_with(cx, "pluginref", model, n_words, words, &r));
     assert_ok(pgy_tensor_new(PGY_DTYPE_F32, 1, two, &x));
     assert_ok(pgy_outputs_new(&out));
@@ -93,8 +94,8 @@ static void runs_into_the_limit(const char *path)
 static void what_grows_ends_at_the_limit(void **state)
 {
     PX_UNUSED(state);
-    runs_into_the_limit(MODELS "endless/state.onnx");
-    runs_into_the_limit(MODELS "endless/scan.onnx");
+    runs_into_the_limit(ENDLESS "state.onnx");
+    runs_into_the_limit(ENDLESS "scan.onnx");
 }
 
 static void the_machine_has_memory(void **state)
